@@ -1,0 +1,61 @@
+"""What a run tells while it goes on. Rooms emit events to a listener; only the front door turns them into text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Said:
+    """A finished fact: one line of progress (`ok`, `info` or `warning`)."""
+
+    text: str
+    level: str = "info"
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    """A stage began."""
+
+    stage: str
+    title: str
+
+
+@dataclass(frozen=True)
+class StageEnded:
+    """A stage ended. `outcome` is done, unchanged, failed or skipped; `summary` says what was done."""
+
+    stage: str
+    title: str
+    outcome: str
+    seconds: float
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something is being waited for; emitted about once a second. `reason` is the last known cause."""
+
+    what: str
+    seconds: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Retried:
+    """An attempt failed and another will follow after `pause` seconds."""
+
+    what: str
+    attempt: int
+    kind: str
+    message: str
+    pause: float
+
+
+Event = Said | StageStarted | StageEnded | Waiting | Retried
+Listener = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """The listener that drops everything."""

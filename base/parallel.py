@@ -1,0 +1,80 @@
+"""A handful of calls at the same time, on daemon threads, so that an interrupted run never waits for them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def spawn(work: Callable[[], object], name: str) -> threading.Thread:
+    """Run `work` on a daemon thread, which does not keep the process alive."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+class Background(Generic[T]):
+    """One call on a daemon thread; `result()` waits for it and gives its value or raises its error."""
+
+    def __init__(self, work: Callable[[], T], name: str) -> None:
+        self._done = threading.Event()
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        self._work = work
+        spawn(self._run, name)
+
+    def _run(self) -> None:
+        try:
+            self._value = self._work()
+        except BaseException as error:  # kept for result(), where it is raised again in the caller's thread
+            self._error = error
+        self._done.set()
+
+    @property
+    def done(self) -> bool:
+        """Whether the call has ended, well or not."""
+        return self._done.is_set()
+
+    def result(self) -> T:
+        """The value of the call; raises what the call raised."""
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]  # set whenever there is no error
+
+
+def in_parallel(calls: Sequence[Callable[[], T]], workers: int) -> list[T]:
+    """Run all calls on at most `workers` threads and return their values in the order of the calls.
+
+    The first error stops the calls that have not begun, waits for those that have, and is raised; so when this
+    function returns or raises, nothing of it is still going on.
+    """
+    if not calls:
+        return []
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(len(calls)):
+        waiting.put(number)
+    values: dict[int, T] = {}
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        while not errors:
+            try:
+                number = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                values[number] = calls[number]()
+            except BaseException as error:  # raised again below, in the caller's thread
+                errors.append(error)
+
+    running = [Background(work, f"parallel-{n}") for n in range(min(workers, len(calls)))]
+    for one in running:
+        one.result()
+    if errors:
+        raise errors[0]
+    return [values[number] for number in range(len(calls))]
