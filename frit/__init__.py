@@ -1,0 +1,3 @@
+"""Floor 5: the front door. Root command, rendering of results, progress, exit."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,69 @@
+"""The root command. Doors of the rooms are imported when they are used, so that `frit --help` stays fast."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+import frit
+from base.results import Result
+from base.session import Session
+
+DOORS = {
+    "bootstrap": ("bootstrap.commands:bootstrap", "Take a cluster to proven cert-manager and registered repositories."),
+    "check": ("certificates.commands:check", "Prove that the next cert-manager object will be admitted, or say why not."),
+    "repo": ("repositories.commands:repo", "Register and list package repositories."),
+}
+"""Command name -> where its door is, and its line in the root help (repeated here, so that help imports no door)."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are invoked, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all doors."""
+        return list(DOORS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the door of one command."""
+        if cmd_name not in DOORS:
+            return None
+        module, _, attribute = DOORS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in DOORS.items()])
+
+
+EPILOG = """\b
+Start here:
+  frit bootstrap --dry-run     what a bootstrap would change
+  frit bootstrap               install, prove and register
+  frit check                   is the next create going to work?
+  frit repo list               which package repositories there are
+
+Exit codes are listed in docs/exit-codes.md. Every option can also be set as FRIT_<OPTION>."""
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(frit.__version__, prog_name="frit", message="%(prog)s %(version)s")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """Take a new Kubernetes cluster to proven cert-manager and registered package repositories."""
+    ctx.ensure_object(Session)
+
+
+@root.result_callback()
+@click.pass_obj
+def finish(session: Session, result: Any) -> int:
+    """Render what the command returned and give its exit code."""
+    if not isinstance(result, Result):
+        return 0
+    from frit.render import render
+
+    return render(result, session.output)

@@ -1,0 +1,36 @@
+"""Results on stdout: tables and text for people, JSON and YAML for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from base.results import Result, Table
+
+
+def render(result: Result, output: str) -> int:
+    """Print a result in one format (`text`, `json`, `yaml`) and return its exit code."""
+    if output == "json":
+        click.echo(json.dumps(result.data, indent=2, ensure_ascii=False))
+    elif output == "yaml":
+        import yaml
+
+        click.echo(yaml.safe_dump(result.data, sort_keys=False, allow_unicode=True), nl=False)
+    else:
+        if result.table is not None:
+            click.echo(table_text(result.table))
+        if result.text:
+            click.echo(result.text)
+    sys.stdout.flush()
+    return result.exit_code
+
+
+def table_text(table: Table) -> str:
+    """Columns separated by three blanks, titles in capitals, as kubectl prints them."""
+    rows = [[title.upper() for title in table.columns], *[list(row) for row in table.rows]]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(table.columns))]
+    return "\n".join(
+        "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

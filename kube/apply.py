@@ -1,0 +1,128 @@
+"""Server-side apply of one object, repeated while waiting helps, and an honest account of what it changed.
+
+Source: Kubernetes documentation, "Server-Side Apply". frit is the field manager `frit` and never forces: a field
+that another manager owns is a conflict that a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from base.clock import Deadline, Run
+from base.events import Listener
+from base.retry import History, RetryPolicy, retrying
+from kube.client import APPLY_PATCH, METADATA_ONLY, Client
+from kube.discovery import Resource
+from kube.failures import ApiError, Kind, judge
+from kube.objects import Object, Ref, field, ref_of
+
+FIELD_MANAGER = "frit"
+
+ATTEMPT_TIMEOUT = 10.0
+"""Seconds that one attempt of an apply may take, webhooks included, before it is given up and repeated."""
+
+
+class Change(StrEnum):
+    """What an apply did, or would do."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The outcome of one apply: the object as the server answered it, what changed, and failed attempts if any."""
+
+    ref: Ref
+    change: Change
+    obj: Object
+    history: History
+
+
+@dataclass(frozen=True)
+class Applier:
+    """How to apply: connection, patience, and whether only to try (`dry_run`, on the server).
+
+    `compare` reads each object before it is applied, so that changed and unchanged can be told apart; a run that
+    knows that nothing is there yet leaves it out and saves a request an object.
+    """
+
+    client: Client
+    policy: RetryPolicy
+    run: Run
+    deadline: Deadline
+    emit: Listener
+    dry_run: bool = False
+    compare: bool = True
+
+    def apply(self, obj: Object, resource: Resource) -> Applied:
+        """Apply one object.
+
+        Repeats while the failure's kind says that waiting helps, within the policy and the deadline. Raises
+        `ApiError` with the last failure, and `Cancelled`.
+        """
+        ref = ref_of(obj)
+        history = History(str(ref))
+        doing = f"apply {ref}" + (" (dry run)" if self.dry_run else "")
+        path = resource.path(ref.namespace, ref.name)
+
+        def once() -> tuple[Object | None, Object, int]:
+            before = self._read(path, ref) if self.compare else None
+            query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Warn"}
+            if self.dry_run:
+                query["dryRun"] = "All"
+            answer = self.client.request(
+                "PATCH", path, doing=doing, query=query, body=obj, content_type=APPLY_PATCH, timeout=ATTEMPT_TIMEOUT
+            )
+            return before, answer.json(), answer.status
+
+        try:
+            before, after, status = retrying(
+                once,
+                what=doing,
+                policy=self.policy,
+                judge=judge,
+                run=self.run,
+                deadline=self.deadline,
+                emit=self.emit,
+                history=history,
+            )
+        except ApiError as error:
+            if len(history.attempts) > 1:
+                raise ApiError(
+                    doing, error.failure, attempts=len(history.attempts), seconds=history.attempts[-1].at
+                ) from None
+            raise
+        return Applied(ref, _change(before, after, status, self.dry_run), after, history)
+
+    def _read(self, path: str, ref: Ref) -> Object | None:
+        # a dry run must compare contents; a real apply moves the resourceVersion when it changes anything
+        accept = "application/json" if self.dry_run else METADATA_ONLY
+        try:
+            found: Object = self.client.get(path, doing=f"read {ref}", accept=accept)
+        except ApiError as error:
+            if error.failure.kind in (Kind.NOT_FOUND, Kind.CRD_NOT_ESTABLISHED):
+                return None
+            raise
+        return found
+
+
+def _change(before: Object | None, after: Mapping[str, Any], status: int, dry_run: bool) -> Change:
+    if status == 201:
+        return Change.CREATED
+    if before is None:
+        return Change.CHANGED
+    if dry_run:
+        return Change.UNCHANGED if _content(before) == _content(after) else Change.CHANGED
+    same = field(before, "metadata", "resourceVersion") == field(after, "metadata", "resourceVersion")
+    return Change.UNCHANGED if same else Change.CHANGED
+
+
+def _content(obj: Mapping[str, Any]) -> dict[str, Any]:
+    bookkeeping = ("managedFields", "resourceVersion", "generation")
+    metadata = {key: value for key, value in field(obj, "metadata", default={}).items() if key not in bookkeeping}
+    return {**obj, "metadata": metadata}

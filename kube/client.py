@@ -1,0 +1,175 @@
+"""Plain JSON requests to one API server, over the official client's connection and credentials.
+
+The typed APIs and the DynamicClient of the official client are not used: the first use of either costs more time
+and memory than a whole bootstrap needs (docs/bootstrap.md, "Requests"). Nothing here retries; that is the caller's
+decision, so urllib3's own silent retries are off.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.configuration import Configuration
+from kubernetes.client.rest import RESTClientObject
+
+from kube.failures import ApiError, from_answer, from_exception
+
+JSON = "application/json"
+APPLY_PATCH = "application/apply-patch+yaml"
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+REQUEST_TIMEOUT = 15.0
+"""Seconds that an ordinary request may take before the server, and then frit, gives it up."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer: HTTP status below 400, headers with lower-case names, the body as bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+class Client:
+    """Requests to one API server. Safe to share between threads.
+
+    `requests` counts what was sent; `skew` is the server's clock minus ours in seconds, as the last Date header
+    told (it has a resolution of one second), or None before the first answer; `warnings` collects what the server
+    said in Warning headers, each text once.
+    """
+
+    def __init__(self, configuration: Configuration, *, user_agent: str) -> None:
+        self._configuration = configuration
+        self._api = ApiClient(configuration)
+        self._api.user_agent = user_agent
+        self._auth = threading.Lock()
+        self._sent = itertools.count(1)
+        self.requests = 0
+        self.skew: float | None = None
+        self.warnings: dict[str, None] = {}
+
+    @property
+    def host(self) -> str:
+        """The server's URL."""
+        return str(self._configuration.host)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        doing: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+        timeout: float = REQUEST_TIMEOUT,
+        new_connection: bool = False,
+    ) -> Answer:
+        """Send one request and return its answer.
+
+        `path` is absolute and already escaped; `body` is JSON data; `doing` completes "could not ..." in messages.
+        `timeout` (seconds) goes to the server as the `timeout` parameter, which it hands on to webhooks, and frit
+        itself gives up two seconds later. `new_connection` keeps the request off connections that are already open.
+        Raises `ApiError` for every answer from 400 on and for every failure of the connection.
+        """
+        params = dict(query or {})
+        params.setdefault("timeout", f"{max(1, round(timeout))}s")
+        rest = RESTClientObject(self._configuration) if new_connection else self._api.rest_client
+        response = None
+        try:
+            response = self._send(rest, method, path, params, body, content_type, accept, timeout + 2.0)
+            raw = response.read()
+        except ApiError:
+            raise
+        except Exception as error:  # urllib3, ssl and socket errors share no root; from_exception sorts them
+            raise ApiError(doing, from_exception(error)) from None
+        finally:
+            if response is not None:
+                response.response.release_conn()
+            if new_connection:
+                rest.close()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self._notice(headers)
+        if response.status >= 400:
+            raise ApiError(doing, from_answer(response.status, raw, headers))
+        return Answer(response.status, headers, raw)
+
+    def _send(
+        self,
+        rest: RESTClientObject,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        body: Any,
+        content_type: str,
+        accept: str,
+        timeout: float | tuple[float, float | None],
+    ) -> Any:
+        headers = {"Accept": accept, "User-Agent": self._api.user_agent}
+        with self._auth:  # a credential plugin or token refresh must run once, not once a thread
+            self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
+        if body is not None:
+            headers["Content-Type"] = content_type
+            if content_type != JSON:
+                body = json.dumps(body, separators=(",", ":")).encode()
+        self.requests = next(self._sent)
+        url = self.host + path + ("?" + urlencode(params) if params else "")
+        return rest.request(method, url, headers=headers, body=body, _request_timeout=timeout)
+
+    def _notice(self, headers: Mapping[str, str]) -> None:
+        if date := headers.get("date"):
+            try:
+                self.skew = parsedate_to_datetime(date).timestamp() - time.time()
+            except ValueError:  # a proxy's broken Date header says nothing about the clock
+                pass
+        if warning := headers.get("warning"):
+            self.warnings[warning] = None
+
+    def get(self, path: str, *, doing: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> Any:
+        """GET a path and decode the answer. Raises `ApiError`."""
+        return self.request("GET", path, doing=doing, query=query, accept=accept).json()
+
+    def watch(self, path: str, *, doing: str, query: Mapping[str, str], seconds: float, accept: str = JSON) -> Iterator[Any]:
+        """Yield the watch events of a collection until the server ends the watch after about `seconds`.
+
+        Source: Kubernetes API Concepts, "Efficient detection of changes". Raises `ApiError`, also when the
+        connection breaks; the caller lists again.
+        """
+        params = {**query, "watch": "true", "timeoutSeconds": str(max(1, round(seconds)))}
+        response = None
+        try:
+            response = self._send(self._api.rest_client, "GET", path, params, None, JSON, accept, (10.0, seconds + 10.0))
+            if response.status >= 400:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                raise ApiError(doing, from_answer(response.status, response.read(), headers))
+            rest = b""
+            for chunk in response.response.stream(amt=None, decode_content=False):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    if line.strip():
+                        yield json.loads(line)
+        except ApiError:
+            raise
+        except (OSError, ValueError) as error:
+            raise ApiError(doing, from_exception(error)) from None
+        except Exception as error:  # urllib3's errors are neither; from_exception sorts them
+            raise ApiError(doing, from_exception(error)) from None
+        finally:
+            if response is not None:
+                response.response.close()

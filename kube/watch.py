@@ -1,0 +1,99 @@
+"""A watch that keeps the newest state of a few objects and wakes whoever waits; it never decides anything.
+
+Lists and gets are the truth: a watch that breaks is begun again, and a waiter that hears nothing still looks by
+itself. Source: Kubernetes API Concepts, "Efficient detection of changes".
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from base.clock import Run
+from base.errors import Cancelled, FritError
+from base.parallel import spawn
+from kube.client import Client
+
+
+class Wake:
+    """A bell between threads: `ring` ends a `wait` at once."""
+
+    def __init__(self) -> None:
+        self._bell = threading.Condition()
+        self._rings = 0
+
+    def ring(self) -> None:
+        """Wake every waiter."""
+        with self._bell:
+            self._rings += 1
+            self._bell.notify_all()
+
+    @property
+    def rings(self) -> int:
+        """How often it rang; hand it to `wait` so that no ring between two looks is lost."""
+        return self._rings
+
+    def wait(self, seen: int, seconds: float, run: Run) -> None:
+        """Return when it rang since `seen`, or after `seconds`. Raises `Cancelled` within 0.2 s of a stop."""
+        until = time.monotonic() + seconds
+        with self._bell:
+            while self._rings == seen and not run.cancelled:
+                left = until - time.monotonic()
+                if left <= 0:
+                    return
+                self._bell.wait(min(left, 0.2))
+        run.check()
+
+
+class Watched:
+    """The objects of one collection as a watch tells them, by name.
+
+    `synced` turns true after the first object or bookmark; `objects` is replaced, never changed in place, so any
+    thread may read it.
+    """
+
+    def __init__(
+        self, client: Client, path: str, query: dict[str, str], *, what: str, wake: Wake, run: Run, accept: str
+    ) -> None:
+        self._client, self._path, self._query = client, path, query
+        self._what, self._wake, self._run, self._accept = what, wake, run, accept
+        self._stopped = threading.Event()
+        self.objects: dict[str, Any] = {}
+        self.failure: FritError | None = None
+        spawn(self._follow, f"watch {what}")
+
+    def stop(self) -> None:
+        """End the watch; its thread ends with the connection's next event or time limit."""
+        self._stopped.set()
+
+    def _follow(self) -> None:
+        while not (self._stopped.is_set() or self._run.cancelled):
+            try:
+                self._once()
+                self.failure = None
+            except FritError as error:
+                self.failure = error
+            try:
+                self._run.sleep(0.5)
+            except Cancelled:
+                return
+
+    def _once(self) -> None:
+        # resourceVersion 0 begins with the current objects as ADDED events: one request instead of list and watch
+        query = {**self._query, "resourceVersion": "0"}
+        self.objects = {}
+        for event in self._client.watch(
+            self._path, doing=f"watch {self._what}", query=query, seconds=300.0, accept=self._accept
+        ):
+            if self._stopped.is_set() or self._run.cancelled:
+                return
+            kind, obj = event.get("type"), event.get("object") or {}
+            if kind == "ERROR":
+                return
+            name = str((obj.get("metadata") or {}).get("name", ""))
+            kept = {key: value for key, value in self.objects.items() if key != name}
+            self.objects = kept if kind == "DELETED" else {**kept, name: obj}
+            self._wake.ring()
+
+
