@@ -1,0 +1,1 @@
+"""Floor 2: what frit knows about cert-manager: releases, webhook probe, health."""
