@@ -1,15 +1,15 @@
 """The errors that frit raises on purpose. Anything else that escapes is a bug (exit 1).
 
-    FritError                 message, hint, exit code
-    ├── WrongUsage            2    an option, a file or an argument does not make sense
-    ├── PreflightFailed       3    the cluster or a download is not fit; nothing was changed
-    ├── ClusterUnreachable    4    no connection, no kubeconfig, or not authenticated
-    ├── ServerRefused         5    denied, invalid, forbidden, conflict of field managers
-    ├── NotReady              6    something did not become ready in time
-    ├── CertificateWindow     7    a webhook's certificate was not trusted in time
-    ├── RepositoryUnusable    8    a package repository cannot be used
-    ├── CannotTell            9    not enough permission to know, or an unknown failure
-    └── Cancelled             130  somebody asked frit to stop
+FritError                 message, hint, exit code
+├── WrongUsage            2    an option, a file or an argument does not make sense
+├── PreflightFailed       3    the cluster or a download is not fit; nothing was changed
+├── ClusterUnreachable    4    no connection, no kubeconfig, or not authenticated
+├── ServerRefused         5    denied, invalid, forbidden, conflict of field managers
+├── NotReady              6    something did not become ready in time
+├── CertificateWindow     7    a webhook's certificate was not trusted in time
+├── RepositoryUnusable    8    a package repository cannot be used
+├── CannotTell            9    not enough permission to know, or an unknown failure
+└── Cancelled             130  somebody asked frit to stop
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def parse_duration(text: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A click type for durations; the value is seconds as a float."""
 
     name = "duration"

@@ -1,3 +1,1 @@
 """Floor 5: the front door. Root command, rendering of results, progress, exit."""
-
-__version__ = "0.1.0"

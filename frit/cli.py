@@ -7,13 +7,16 @@ from typing import Any
 
 import click
 
-import frit
 from base.results import Result
 from base.session import Session
+from base.version import VERSION
 
 DOORS = {
     "bootstrap": ("bootstrap.commands:bootstrap", "Take a cluster to proven cert-manager and registered repositories."),
-    "check": ("certificates.commands:check", "Prove that the next cert-manager object will be admitted, or say why not."),
+    "check": (
+        "bootstrap.check_command:check",
+        "Prove that the next cert-manager object will be admitted, or say why not.",
+    ),
     "repo": ("repositories.commands:repo", "Register and list package repositories."),
 }
 """Command name -> where its door is, and its line in the root help (repeated here, so that help imports no door)."""
@@ -50,12 +53,19 @@ Start here:
 Exit codes are listed in docs/exit-codes.md. Every option can also be set as FRIT_<OPTION>."""
 
 
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(frit.__version__, prog_name="frit", message="%(prog)s %(version)s")
+@click.group(
+    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(VERSION, prog_name="frit", message="%(prog)s %(version)s")
 @click.pass_context
 def root(ctx: click.Context) -> None:
     """Take a new Kubernetes cluster to proven cert-manager and registered package repositories."""
-    ctx.ensure_object(Session)
+    import sys
+
+    from frit.progress import listener_for
+
+    session = ctx.ensure_object(Session)
+    session.listener = listener_for(sys.stderr)
 
 
 @root.result_callback()

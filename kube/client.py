@@ -145,7 +145,9 @@ class Client:
         """GET a path and decode the answer. Raises `ApiError`."""
         return self.request("GET", path, doing=doing, query=query, accept=accept).json()
 
-    def watch(self, path: str, *, doing: str, query: Mapping[str, str], seconds: float, accept: str = JSON) -> Iterator[Any]:
+    def watch(
+        self, path: str, *, doing: str, query: Mapping[str, str], seconds: float, accept: str = JSON
+    ) -> Iterator[Any]:
         """Yield the watch events of a collection until the server ends the watch after about `seconds`.
 
         Source: Kubernetes API Concepts, "Efficient detection of changes". Raises `ApiError`, also when the
@@ -154,7 +156,9 @@ class Client:
         params = {**query, "watch": "true", "timeoutSeconds": str(max(1, round(seconds)))}
         response = None
         try:
-            response = self._send(self._api.rest_client, "GET", path, params, None, JSON, accept, (10.0, seconds + 10.0))
+            response = self._send(
+                self._api.rest_client, "GET", path, params, None, JSON, accept, (10.0, seconds + 10.0)
+            )
             if response.status >= 400:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 raise ApiError(doing, from_answer(response.status, response.read(), headers))

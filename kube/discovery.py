@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from base.errors import PreflightFailed
+from base.parallel import in_parallel
 from kube.client import Client
 from kube.objects import Object, Ref, field, ref_of
-from base.parallel import in_parallel
 
 AGGREGATED = ",".join(
     [
@@ -149,9 +149,7 @@ MUTATING = Resource(
 VALIDATING = Resource(
     "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", False
 )
-ACCESS_REVIEWS = Resource(
-    "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False
-)
+ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False)
 
 
 def path_of(discovery: Discovery, obj: Mapping[str, Any]) -> str:

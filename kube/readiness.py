@@ -95,7 +95,9 @@ def _deployment(obj: Mapping[str, Any]) -> Verdict:
         return failed(str(progressing.get("message") or "its progress deadline is exceeded"))
     wanted = field(obj, "spec", "replicas", default=1)
     status = field(obj, "status", default={})
-    have = {name: status.get(name) or 0 for name in ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas")}
+    have = {
+        name: status.get(name) or 0 for name in ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas")
+    }
     if have["updatedReplicas"] < wanted:
         return waiting(f"{have['updatedReplicas']} of {wanted} replicas updated")
     if have["replicas"] > have["updatedReplicas"]:

@@ -95,5 +95,3 @@ class Watched:
             kept = {key: value for key, value in self.objects.items() if key != name}
             self.objects = kept if kind == "DELETED" else {**kept, name: obj}
             self._wake.ring()
-
-
