@@ -1,0 +1,131 @@
+"""The node: kubelet and kube-proxy, and the cgroups that they need."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from . import containerd, network, state
+from .paths import ClusterError
+from .sandbox import INSIDE, Sandbox
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_PKI = INSIDE / "pki"
+
+
+def cgroup_name(name: str) -> str:
+    """The cgroup below which all pods of a cluster run, so that two kubelets don't clean up each other's."""
+    return f"frit-{name}"
+
+
+def _hierarchies() -> list[Path]:
+    """The roots of the cgroup trees: one with cgroup v2, one per controller with v1."""
+    if (_CGROUPS / "cgroup.controllers").exists():
+        return [_CGROUPS]
+    return [root for root in _CGROUPS.iterdir() if root.is_dir() and not root.is_symlink()]
+
+
+def create_cgroups(name: str) -> None:
+    for root in _hierarchies():
+        group = root / cgroup_name(name)
+        group.mkdir(exist_ok=True)
+        for setting in ("cpuset.cpus", "cpuset.mems"):
+            # A new cpuset of v1 is empty, and nothing runs in an empty one.
+            if (group / setting).exists() and not (group / setting).read_text().strip():
+                (group / setting).write_text((root / setting).read_text())
+
+
+def remove_cgroups(name: str) -> None:
+    """Removes the cluster's cgroups, from the leaves up. Raises ClusterError for one that stays in use."""
+    for root in _hierarchies():
+        group = root / cgroup_name(name)
+        if not group.is_dir():
+            continue
+        for folder in [*sorted(group.rglob("*/"), reverse=True), group]:
+            _remove(folder)
+
+
+def _remove(group: Path) -> None:
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            group.rmdir()
+            return
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise ClusterError(f"the cgroup {group} can't be removed: {error.strerror}") from error
+            # The kernel takes ended processes out of a cgroup a moment after they are gone.
+            time.sleep(0.02)
+
+
+def start_kubelet(sandbox: Sandbox, binaries: Path, addresses: network.Addresses, node_name: str) -> None:
+    config = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": f"{_PKI}/ca.crt"},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": f"{_PKI}/kubelet-serving.crt",
+        "tlsPrivateKeyFile": f"{_PKI}/kubelet-serving.key",
+        "address": addresses.node,
+        "healthzBindAddress": "127.0.0.1",
+        "containerRuntimeEndpoint": f"unix://{containerd.SOCKET}",
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{cgroup_name(sandbox.folder.name)}",
+        "enforceNodeAllocatable": [],
+        "failSwapOn": False,
+        "failCgroupV1": False,
+        "localStorageCapacityIsolation": False,
+        "clusterDNS": [network.DNS_SERVICE_ADDRESS],
+        "clusterDomain": "cluster.local",
+        # There is no registry to fetch an image from again.
+        "imageGCHighThresholdPercent": 100,
+        "evictionHard": {"memory.available": "0%", "nodefs.available": "0%", "imagefs.available": "0%"},
+        "podLogsDir": "/var/log/pods",
+        "volumePluginDir": "/var/lib/kubelet/volume-plugins",
+        "registerNode": True,
+        "syncFrequency": "10s",
+        "nodeStatusUpdateFrequency": "10s",
+        "serializeImagePulls": False,
+        "registryPullQPS": 0,
+        "eventRecordQPS": 0,
+        "shutdownGracePeriod": "0s",
+    }
+    file = sandbox.folder / "kubelet.json"
+    file.write_text(json.dumps(config, indent=1) + "\n")
+    process = sandbox.start(
+        "kubelet",
+        f"{binaries}/kubelet",
+        f"--config={INSIDE}/{file.name}",
+        f"--kubeconfig={_PKI}/kubelet.kubeconfig",
+        f"--node-ip={addresses.node}",
+        f"--hostname-override={node_name}",
+        "--root-dir=/var/lib/kubelet",
+    )
+    state.record(sandbox.folder, "kubelet", process)
+
+
+def start_kube_proxy(sandbox: Sandbox, binaries: Path, node_name: str) -> None:
+    config = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "clientConnection": {"kubeconfig": f"{_PKI}/kube-proxy.kubeconfig"},
+        "hostnameOverride": node_name,
+        "mode": "iptables",
+        "clusterCIDR": network.POD_NETWORK,
+        # Pods share one bridge, where answers might bypass the translation; translating the sender prevents it.
+        "iptables": {"masqueradeAll": True},
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+        "healthzBindAddress": "127.0.0.1:10256",
+        "metricsBindAddress": "127.0.0.1:10249",
+    }
+    file = sandbox.folder / "kube-proxy.json"
+    file.write_text(json.dumps(config, indent=1) + "\n")
+    process = sandbox.start("kube-proxy", f"{binaries}/kube-proxy", f"--config={INSIDE}/{file.name}")
+    state.record(sandbox.folder, "kube-proxy", process)
