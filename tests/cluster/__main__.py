@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import build, certmanager, paths, progress, providers
+from . import build, certmanager, clean, paths, progress, providers
 from .paths import ClusterError
 
 
@@ -33,6 +33,7 @@ def main() -> int:
     command("kubeconfig", "print the path of a cluster's kubeconfig")
     command("load", "load images from a docker archive").add_argument("file", type=Path, metavar="FILE.tar")
     command("load-release", "load the images of a cert-manager release").add_argument("version", metavar="VERSION")
+    command("clean", "take a running cluster back to nothing")
     command("build", "build everything that clusters and benchmarks need, without starting one")
     arguments = parser.parse_args()
     try:
@@ -64,10 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"cluster {name}: {'ready at ' + found.server if found else 'not running'}")
             return 0 if found else 1
         case "kubeconfig":
-            found = providers.status(name)
-            if found is None:
-                raise ClusterError(f"cluster {name} doesn't run")
-            print(found.kubeconfig)
+            print(providers.running(name).kubeconfig)
+        case "clean":
+            found = providers.running(name)
+            with progress.step(progress.to_stderr, f"cluster {name} cleaned to nothing"):
+                clean.clean(found.kubeconfig)
         case "load":
             providers.load(name, arguments.file)
         case "load-release":

@@ -19,8 +19,14 @@ from .paths import ClusterError
 
 TIMEOUT_SECONDS = 10.0
 USER_AGENT = "frit-tests"
+JSON = "application/json"
 
-_BROKEN = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, http.client.CannotSendRequest)
+_BROKEN = (
+    http.client.RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    http.client.CannotSendRequest,
+)
 
 
 class Api:
@@ -32,16 +38,18 @@ class Api:
         parts = urlsplit(self.server)
         self._address = (parts.hostname or "", parts.port or 443)
         self._prefix = parts.path.rstrip("/")
-        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+        self._headers = {"User-Agent": USER_AGENT}
         if "token" in user:
             self._headers["Authorization"] = f"Bearer {user['token']}"
         self._tls = _tls(cluster, user, kubeconfig)
         self._local = threading.local()
 
-    def request(self, method: str, path: str, body: object = None, content: str = "application/json") -> "Answer":
+    def request(self, method: str, path: str, body: object = None, content: str = JSON, accept: str = JSON) -> Answer:
         """Sends one request. Raises OSError or http.client.HTTPException where there is no answer."""
         payload = None if body is None else json.dumps(body).encode()
-        headers = self._headers if payload is None else {**self._headers, "Content-Type": content}
+        headers = {**self._headers, "Accept": accept}
+        if payload is not None:
+            headers["Content-Type"] = content
         fresh = getattr(self._local, "connection", None) is None
         try:
             return self._send(method, path, payload, headers)
@@ -55,12 +63,10 @@ class Api:
             self.close()
             raise
 
-    def _send(self, method: str, path: str, payload: bytes | None, headers: dict[str, str]) -> "Answer":
+    def _send(self, method: str, path: str, payload: bytes | None, headers: dict[str, str]) -> Answer:
         connection: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = http.client.HTTPSConnection(
-                *self._address, timeout=TIMEOUT_SECONDS, context=self._tls
-            )
+            connection = http.client.HTTPSConnection(*self._address, timeout=TIMEOUT_SECONDS, context=self._tls)
             self._local.connection = connection
         connection.request(method, self._prefix + path, payload, headers)
         response = connection.getresponse()
@@ -73,11 +79,8 @@ class Api:
             connection.close()
             self._local.connection = None
 
-    def get(self, path: str) -> "Answer":
+    def get(self, path: str) -> Answer:
         return self.request("GET", path)
-
-    def delete(self, path: str, **options: object) -> "Answer":
-        return self.request("DELETE", path, {"kind": "DeleteOptions", "apiVersion": "v1", **options})
 
 
 class Answer:
@@ -117,7 +120,10 @@ def _tls(cluster: dict[str, Any], user: dict[str, Any], kubeconfig: Path) -> ssl
     authority = _material(cluster, "certificate-authority", kubeconfig)
     if authority is not None:
         context = ssl.create_default_context(cadata=authority.decode())
-    certificate, key = _material(user, "client-certificate", kubeconfig), _material(user, "client-key", kubeconfig)
+    certificate, key = (
+        _material(user, "client-certificate", kubeconfig),
+        _material(user, "client-key", kubeconfig),
+    )
     if certificate is not None and key is not None:
         # ssl reads a client's certificate from a file only; this one is gone before anybody else could read it.
         descriptor, name = tempfile.mkstemp()
@@ -126,7 +132,7 @@ def _tls(cluster: dict[str, Any], user: dict[str, Any], kubeconfig: Path) -> ssl
                 file.write(certificate + b"\n" + key)
             context.load_cert_chain(name)
         finally:
-            os.unlink(name)
+            Path(name).unlink()
     elif "token" not in user:
         raise ClusterError(f"{kubeconfig}: only client certificates and tokens are understood here")
     return context
@@ -134,7 +140,7 @@ def _tls(cluster: dict[str, Any], user: dict[str, Any], kubeconfig: Path) -> ssl
 
 def _material(entry: dict[str, Any], name: str, kubeconfig: Path) -> bytes | None:
     if f"{name}-data" in entry:
-        return base64.b64decode(entry[f"{name}-data"])
+        return base64.b64decode(str(entry[f"{name}-data"]))
     if name in entry:
-        return (kubeconfig.parent / entry[name]).read_bytes()
+        return (kubeconfig.parent / str(entry[name])).read_bytes()
     return None

@@ -99,7 +99,9 @@ def load(sandbox: Sandbox, archive: Path) -> None:
     """Imports the images of a docker archive. Raises ClusterError with containerd's message."""
     with archive.open("rb") as stream:
         done = subprocess.run(
-            sandbox.enter(*_ctr("--namespace=k8s.io", "images", "import", "-")), stdin=stream, capture_output=True
+            sandbox.enter(*_ctr("--namespace=k8s.io", "images", "import", "-")),
+            stdin=stream,
+            capture_output=True,
         )
     if done.returncode != 0:
         raise ClusterError(f"{archive} can't be loaded: {done.stderr.decode(errors='replace').strip()}")

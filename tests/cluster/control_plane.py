@@ -54,7 +54,11 @@ def write_pki(sandbox: Sandbox, addresses: network.Addresses, node_name: str) ->
         pki.kubeconfig(target, server, authority.pair.certificate, client, name)
     admin = authority.issue("admin", "frit-test-admin", "system:masters")
     return pki.kubeconfig(
-        sandbox.folder / "kubeconfig", server, authority.pair.certificate, admin, f"frit-{sandbox.folder.name}"
+        sandbox.folder / "kubeconfig",
+        server,
+        authority.pair.certificate,
+        admin,
+        f"frit-{sandbox.folder.name}",
     )
 
 

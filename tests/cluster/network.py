@@ -10,6 +10,7 @@ import hashlib
 import json
 import subprocess
 from dataclasses import dataclass
+from typing import Any
 
 from .paths import ClusterError
 from .sandbox import Sandbox
@@ -40,7 +41,19 @@ def attach(name: str, sandbox: Sandbox) -> Addresses:
     """Joins the sandbox to the host and prepares routes inside. Callers hold the lock of all clusters."""
     addresses = _free_addresses(link_name(name))
     link = addresses.link
-    _ip("link", "add", "name", link, "type", "veth", "peer", "name", INNER_LINK, "netns", str(sandbox.first.pid))
+    _ip(
+        "link",
+        "add",
+        "name",
+        link,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        INNER_LINK,
+        "netns",
+        str(sandbox.first.pid),
+    )
     _ip("address", "add", f"{addresses.host}/30", "dev", link)
     _ip("link", "set", "dev", link, "up")
     commands = [
@@ -79,8 +92,8 @@ def _free_addresses(link: str) -> Addresses:
     raise ClusterError("all 256 networks for clusters are in use; see `ip address` and bring some down")
 
 
-def _links() -> list[dict[str, object]] | list[dict[str, list[dict[str, str]]]]:
-    answer: list[dict[str, object]] = json.loads(_ip("-json", "address", "show") or "[]")
+def _links() -> list[dict[str, Any]]:
+    answer: list[dict[str, Any]] = json.loads(_ip("-json", "address", "show") or "[]")
     return answer
 
 

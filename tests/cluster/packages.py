@@ -30,9 +30,7 @@ NEEDED = {
 
 def missing() -> list[str]:
     """Names of the packages that are not there, in order, each once."""
-    there = {
-        what: Path(what).exists() if what.startswith("/") else shutil.which(what) is not None for what in NEEDED
-    }
+    there = {what: Path(what).exists() if what.startswith("/") else shutil.which(what) is not None for what in NEEDED}
     return list(dict.fromkeys(package for what, package in NEEDED.items() if not there[what]))
 
 

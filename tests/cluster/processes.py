@@ -52,7 +52,7 @@ def identify(pid: int) -> Process | None:
 
 
 def all_ids() -> list[int]:
-    return [int(entry) for entry in os.listdir(_PROC) if entry.isdigit()]
+    return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
 
 
 def command_line(pid: int) -> list[str]:
@@ -73,7 +73,7 @@ def with_argument(argument: str) -> list[Process]:
 def pid_namespace(pid: int) -> str | None:
     """The identity of a process's pid namespace, such as ``pid:[4026532200]``."""
     try:
-        return os.readlink(_PROC / str(pid) / "ns" / "pid")
+        return str((_PROC / str(pid) / "ns" / "pid").readlink())
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
 

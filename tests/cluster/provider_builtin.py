@@ -65,9 +65,7 @@ def up(name: str, releases: tuple[str, ...], say: progress.Say) -> Cluster:
         raise
 
 
-def _start(
-    name: str, folder: Path, kubernetes: Path, pause: Path, archives: list[Path], say: progress.Say
-) -> Cluster:
+def _start(name: str, folder: Path, kubernetes: Path, pause: Path, archives: list[Path], say: progress.Say) -> Cluster:
     node_name = f"{name}-node"
     inside = sandbox.INSIDE_BINARIES / kubernetes.name
     with progress.step(say, "namespaces, network, certificates"):
@@ -95,8 +93,10 @@ def _start(
             _await(
                 "default ServiceAccount and CA ConfigMap are there",
                 box,
-                lambda: _answers(api, "/api/v1/namespaces/default/serviceaccounts/default")
-                and _answers(api, "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"),
+                lambda: (
+                    _answers(api, "/api/v1/namespaces/default/serviceaccounts/default")
+                    and _answers(api, "/api/v1/namespaces/default/configmaps/kube-root-ca.crt")
+                ),
                 "kube-controller-manager",
             )
             _await("kube-proxy has written its rules", box, lambda: _proxied(box), "kube-proxy")

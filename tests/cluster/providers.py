@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from . import certmanager, locks, paths, progress, provider_builtin, state
@@ -47,23 +47,24 @@ def status(name: str = DEFAULT_NAME) -> Cluster | None:
 
 def load(name: str, archive: Path) -> None:
     """Loads the images of a docker archive into a running cluster. Raises ClusterError."""
-    provider_builtin.load(_running(name), archive)
+    provider_builtin.load(running(name), archive)
 
 
 def load_release(name: str, version: str, say: progress.Say = progress.to_stderr) -> None:
     """Loads the images of a cert-manager release into a running cluster. Raises ClusterError."""
-    provider_builtin.load(_running(name), certmanager.archive(version, say))
+    provider_builtin.load(running(name), certmanager.archive(version, say))
 
 
-def _running(name: str) -> Cluster:
+def running(name: str) -> Cluster:
+    """The healthy cluster of this name. Raises ClusterError where there is none."""
     cluster = status(name)
     if cluster is None:
         raise ClusterError(f"cluster {name} doesn't run; start it with: python -m tests.cluster up --name {name}")
     return cluster
 
 
-def _lock(name: str, say: progress.Say):  # type: ignore[no-untyped-def]
-    paths.cluster_folder(name)
+def _lock(name: str, say: progress.Say) -> AbstractContextManager[None]:
+    paths.cluster_folder(name)  # refuses a bad name
     return locks.exclusive(
         paths.clusters() / f".{name}.lock", lambda: say(f"  waiting for another run on cluster {name}")
     )

@@ -57,9 +57,7 @@ class Sandbox:
 
     def run(self, *command: str, text: str | None = None, timeout: float = 60.0) -> str:
         """Runs a command inside and gives back what it says. Raises ClusterError with its message."""
-        done = subprocess.run(
-            self.enter(*command), input=text, capture_output=True, text=True, timeout=timeout
-        )
+        done = subprocess.run(self.enter(*command), input=text, capture_output=True, text=True, timeout=timeout)
         if done.returncode != 0:
             raise ClusterError(f"{shlex.join(command[:6])}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
@@ -106,9 +104,7 @@ def create(folder: Path, pause: Path) -> Sandbox:
     command = ["unshare", "--fork", "--pid", "--mount", "--net", "--uts", "--ipc", "--mount-proc"]
     command += ["--propagation=private", "--", str(pause), marker(folder)]
     with (folder / "logs" / "sandbox.log").open("ab") as log:
-        starter = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+        starter = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + 10
     sandbox = None
     while sandbox is None:

