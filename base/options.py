@@ -1,4 +1,4 @@
-"""Options that many commands share: output, and retry policy. Durations are written as kubectl writes them."""
+"""What options have in common: environment variables, durations as kubectl writes them, and the output format."""
 
 from __future__ import annotations
 
@@ -11,6 +11,18 @@ import click
 from base.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def setting(name: str, *aliases: str, **attributes: Any) -> Callable[[F], F]:
+    """A click option whose value may also come from the environment, named after its long flag.
+
+    `--cert-manager-version` can be set as FRIT_CERT_MANAGER_VERSION; click gives flags precedence over the
+    environment, the environment over the file, the file over the default.
+    """
+    long = next(one for one in (name, *aliases) if one.startswith("--")).partition("/")[0]
+    variable = "FRIT_" + long.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, *aliases, envvar=variable, **attributes)
+
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -54,7 +66,7 @@ def output_option(command: F) -> F:
     def chosen(ctx: click.Context, _: click.Parameter, value: str) -> None:
         ctx.ensure_object(Session).output = value
 
-    return click.option(
+    return setting(
         "-o",
         "--output",
         type=click.Choice(["text", "json", "yaml"]),
@@ -62,7 +74,5 @@ def output_option(command: F) -> F:
         show_default=True,
         expose_value=False,
         callback=chosen,
-        envvar="FRIT_OUTPUT",
-        show_envvar=True,
         help="How to print the result on stdout.",
     )(command)

@@ -14,7 +14,7 @@ from base.parallel import in_parallel
 from kube.client import JSON, METADATA_LIST, Client
 from kube.discovery import CRDS, DEPLOYMENTS, MUTATING, VALIDATING, Resource
 from kube.objects import Object, field, managers, ref_of
-from kube.readiness import readiness_of
+from kube.readiness import Readiness, readiness_of
 
 GROUPS = ("cert-manager.io", "acme.cert-manager.io")
 WEBHOOK_NAME = "webhook.cert-manager.io"
@@ -139,13 +139,19 @@ def installation_of(
     return Installation(
         namespace=namespaces[0] if namespaces else "",
         version=_version(by_component, parts),
-        owner=owner_of(parts[0]) if parts else None,
+        owner=_one_owner(parts),
         deployments=by_component,
         crds=own_crds,
         mutating=mutating_one,
         validating=validating_one,
         namespaces=tuple(dict.fromkeys(namespaces)),
     )
+
+
+def _one_owner(parts: Sequence[Object]) -> Owner | None:
+    # one part that somebody else installed makes the whole somebody else's: frit must not complete it
+    owners = [owner_of(one) for one in parts]
+    return next((one for one in owners if one.kind != "frit"), owners[0] if owners else None)
 
 
 def _is_cert_manager(deployment: Object) -> bool:
@@ -198,26 +204,32 @@ def _owner_by_manager(names: Sequence[str]) -> Owner:
     return Owner("other", appliers[0] if appliers else "unknown")
 
 
-def problems(installation: Installation) -> list[str]:
-    """What is missing or not ready, a line each, by what the lists already told; empty when nothing is."""
-    found: list[str] = []
+@dataclass(frozen=True)
+class Problem:
+    """Something that is missing or not ready; `heals` says whether waiting alone may mend it."""
+
+    text: str
+    heals: bool = False
+
+
+def problems(installation: Installation) -> list[Problem]:
+    """What is missing or not ready, by what the lists already told; empty when nothing is."""
+    found: list[Problem] = []
     if len(installation.namespaces) > 1:
-        found.append("there are several installations, in namespaces " + ", ".join(installation.namespaces))
+        found.append(Problem("there are several installations, in namespaces " + ", ".join(installation.namespaces)))
     lacking = [name for name in CRD_NAMES if name not in installation.crds]
     if lacking:
-        found.append("CustomResourceDefinitions are missing: " + ", ".join(lacking))
+        found.append(Problem("CustomResourceDefinitions are missing: " + ", ".join(lacking)))
     for component in COMPONENTS:
         deployment = installation.deployments.get(component)
         if deployment is None:
-            found.append(f"the {component} Deployment is missing")
-            continue
-        if field(deployment, "spec", "replicas", default=1) == 0:
-            found.append(f"{ref_of(deployment)} is scaled to 0")
-            continue
-        verdict = readiness_of(deployment)
-        if not verdict.ready:
-            found.append(f"{ref_of(deployment)} is not ready: {verdict.reason}")
+            found.append(Problem(f"the Deployment of the {component} is missing"))
+        elif field(deployment, "spec", "replicas", default=1) == 0:
+            found.append(Problem(f"{ref_of(deployment)} is scaled to 0"))
+        elif not (verdict := readiness_of(deployment)).ready:
+            heals = verdict.readiness is Readiness.IN_PROGRESS
+            found.append(Problem(f"{ref_of(deployment)} is not ready: {verdict.reason}", heals))
     for name, configuration in (("mutating", installation.mutating), ("validating", installation.validating)):
         if configuration is None:
-            found.append(f"the {name} webhook configuration of {WEBHOOK_NAME} is missing")
+            found.append(Problem(f"the {name} webhook configuration of {WEBHOOK_NAME} is missing"))
     return found

@@ -59,6 +59,7 @@ def run_command(arguments: list[str], session: Session) -> int:
 
     try:
         value = root.main(arguments, prog_name="frit", standalone_mode=False, obj=session)
+        close_listener(session)
         return value if isinstance(value, int) else exits.OK
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -72,6 +73,10 @@ def run_command(arguments: list[str], session: Session) -> int:
         return exits.INTERRUPTED
     except FritError as error:
         close_listener(session)
+        if session.failed is not None:
+            from frit.render import render
+
+            render(session.failed, session.output)
         show_error(error)
         return error.exit_code
     except BrokenPipeError:

@@ -76,4 +76,7 @@ def finish(session: Session, result: Any) -> int:
         return 0
     from frit.render import render
 
+    close = getattr(session.listener, "close", None)
+    if close is not None:
+        close()
     return render(result, session.output)

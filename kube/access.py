@@ -62,14 +62,13 @@ def allowed(client: Client, permission: Permission) -> bool:
     return bool((answer.json().get("status") or {}).get("allowed"))
 
 
-def missing(client: Client, wanted: Iterable[Permission]) -> list[Permission]:
-    """The permissions that the caller lacks, sorted.
+def is_administrator(client: Client) -> bool:
+    """Whether the caller holds every verb on everything, which saves asking about each permission."""
+    return allowed(client, EVERYTHING)
 
-    A cluster administrator holds every verb on everything, which one question answers; only others are asked about
-    each permission.
-    """
-    if allowed(client, EVERYTHING):
-        return []
+
+def missing(client: Client, wanted: Iterable[Permission]) -> list[Permission]:
+    """The permissions that the caller lacks, sorted; one question each."""
     asked = sorted(set(wanted))
     answers = in_parallel([lambda one=one: allowed(client, one) for one in asked], workers=8)  # type: ignore[misc]
     return [one for one, yes in zip(asked, answers, strict=True) if not yes]

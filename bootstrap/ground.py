@@ -1,0 +1,47 @@
+"""What the stages of one bootstrap share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from base.clock import Deadline, Run
+from kube.apply import Applier
+from kube.client import Client
+
+from bootstrap.report import Recorder, Stage
+from bootstrap.settings import STAGES, Settings
+
+PARALLEL_APPLIES = 8
+"""Applies under way at the same time within a stage."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Settings, the run, its overall deadline, the account, and the connection."""
+
+    settings: Settings
+    run: Run
+    deadline: Deadline
+    recorder: Recorder
+    client: Client
+
+    def stage_deadline(self, name: str) -> Deadline:
+        """The limit of one stage, never beyond the overall deadline."""
+        return self.deadline.sooner(self.settings.limit(name))
+
+    def applier(self, stage: Stage, *, compare: bool) -> Applier:
+        """An applier that works within one stage."""
+        return Applier(
+            client=self.client,
+            policy=replace(self.settings.retry, timeout=self.settings.limit(stage.name)),
+            run=self.run,
+            deadline=stage.deadline,
+            emit=stage.emit,
+            dry_run=self.settings.dry_run,
+            compare=compare or self.settings.dry_run,
+        )
+
+
+def title_of(stage: str) -> str:
+    """The title of a stage as people see it."""
+    return STAGES[stage][0]

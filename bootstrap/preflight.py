@@ -1,0 +1,207 @@
+"""Everything that is asked before the first write, and the decision what to do about cert-manager."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from base.clock import seconds_text
+from base.errors import CannotTell, PreflightFailed
+from base.events import Said
+from base.parallel import Background, in_parallel
+from bootstrap.ground import Ground
+from bootstrap.permissions import require_permissions
+from bootstrap.plan import Plan
+from bootstrap.registration import existing_repositories, plan_package_api, wanted_repositories
+from bootstrap.release import Chosen
+from bootstrap.report import Stage
+from certificates.installation import Installation, find_installation, problems
+from certificates.manifest import Manifest
+from certificates.probe import excluded, probe
+from certificates.releases import supports
+from kube.client import Client
+from kube.discovery import CORE_V1, Discovery, discover
+from kube.failures import ApiError, Kind
+from kube.objects import Object, condition, field
+from kube.wait import NotYet, Yes, wait_until
+from kube.watch import Wake
+
+SETTLE = 15.0
+"""Seconds that an installation of somebody else gets to become healthy before it counts as broken."""
+
+SKEW = 30.0
+"""Seconds between the API server's clock and ours from which a warning is worth it."""
+
+
+def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[Chosen]) -> Plan:
+    """Look at the cluster and decide. Writes nothing.
+
+    Raises `PreflightFailed` for whatever forbids going on, `ApiError` where the server does not answer.
+    """
+    client = ground.client
+    discovery, installation, nodes, namespace = in_parallel(
+        [
+            lambda: discover(client),
+            lambda: find_installation(client),
+            lambda: _nodes(client),
+            lambda: _namespace(client, ground.settings.probe_namespace),
+        ],  # type: ignore[list-item]  # four kinds of answers from one call
+        workers=4,
+    )
+    assert isinstance(discovery, Discovery) and isinstance(installation, Installation)
+    assert isinstance(namespace, dict) and isinstance(nodes, list)
+    _warn_about_nodes(stage, nodes)
+    if client.skew is not None and abs(client.skew) > SKEW:
+        side = "ahead of" if client.skew > 0 else "behind"
+        stage.emit(
+            Said(f"the API server's clock is {seconds_text(abs(client.skew))} {side} this machine's", level="warning")
+        )
+    manifest = _decide(ground, stage, kubernetes, installation, chosen)
+    validating = _validating_of(manifest) if manifest else installation.validating
+    if reason := excluded(validating, namespace):
+        raise PreflightFailed(
+            f"namespace {ground.settings.probe_namespace} is excluded from cert-manager's validation: {reason}. "
+            "A proof in it would prove nothing",
+            hint="name another one with --probe-namespace",
+        )
+    if manifest is not None:
+        discovery.learn(one for one in manifest.objects if one["kind"] == "CustomResourceDefinition")
+        require_permissions(ground.applier(stage, compare=False), manifest, discovery)
+    stage.summary = f"Kubernetes {kubernetes}, " + _found(installation, manifest)
+    steps = plan_package_api(client, discovery)
+    repositories = existing_repositories(client, discovery)
+    wanted_repositories(ground.settings, repositories)  # raises what forbids them, while nothing is changed
+    return Plan(manifest, installation, discovery, installation.absent, steps, repositories)
+
+
+def _decide(
+    ground: Ground, stage: Stage, kubernetes: str, installation: Installation, chosen: Background[Chosen]
+) -> Manifest | None:
+    """The manifest to apply, or None to keep what is there."""
+    ours = installation.absent or (installation.owner is not None and installation.owner.kind == "frit")
+    if ours:
+        release, manifest = chosen.result().release, chosen.result().manifest
+        if not installation.version or installation.version == manifest.version:
+            if release is not None and supports(release, kubernetes) is False:
+                first, last = release.kubernetes or ("?", "?")
+                stage.emit(
+                    Said(
+                        f"cert-manager {manifest.version} is supported on Kubernetes {first} to {last}, "
+                        f"this is {kubernetes}",
+                        level="warning",
+                    )
+                )
+            return manifest
+        if problems(installation):
+            raise PreflightFailed(
+                f"cert-manager {installation.version} of an earlier frit is there and not healthy: "
+                + "; ".join(one.text for one in problems(installation)),
+                hint=f"complete it first: frit bootstrap --cert-manager-version {installation.version}",
+            )
+    _require_healthy(ground, stage, installation)
+    return None
+
+
+def _require_healthy(ground: Ground, stage: Stage, installation: Installation) -> None:
+    """Let pods that are just starting settle; raise `PreflightFailed` where the installation stays broken."""
+    newest = [installation]
+
+    def healthy() -> Yes[None] | NotYet:
+        found = problems(newest[0])
+        if any(not one.heals for one in found):
+            raise _broken(ground.client, newest[0], "; ".join(one.text for one in found))
+        if not found:
+            probed = probe(ground.client, ground.settings.probe_namespace, ground.run)
+            if probed.proven:
+                return Yes(None)
+            if probed.failure is None or not probed.failure.retry:
+                raise _broken(ground.client, newest[0], probed.reason)
+            return NotYet(probed.reason)
+        newest[0] = find_installation(ground.client)
+        return NotYet("; ".join(one.text for one in found))
+
+    wait_until(
+        healthy,
+        what="the cert-manager that is there",
+        run=ground.run,
+        deadline=stage.deadline.sooner(SETTLE),
+        emit=stage.emit,
+        wake=Wake(),
+        out_of_time=lambda reason: _broken(ground.client, newest[0], reason),
+    )
+
+
+def _broken(client: Client, installation: Installation, reason: str) -> PreflightFailed:
+    from kube.diagnosis import as_data, as_lines, diagnose
+
+    version = f" {installation.version}" if installation.version else ""
+    found = diagnose(client, installation.namespace) if installation.namespace else []
+    lines = [line for finding in found for line in as_lines(finding)]
+    owner = installation.owner
+    next_step = {
+        "helm": f"mend it with Helm: helm status {owner.name if owner else ''} -n {installation.namespace or 'NAMESPACE'}",
+        "frit": "run frit bootstrap with the version that is there",
+    }.get(owner.kind if owner else "", "mend it, or remove it completely, with the tool that installed it")
+    return PreflightFailed(
+        f"cert-manager{version}, installed by {owner}, is there and not healthy: {reason}. Nothing was changed",
+        hint="\n".join([*lines, next_step, "frit check   says more"]),
+        details={"diagnosis": [as_data(finding) for finding in found]},
+    )
+
+
+def _found(installation: Installation, manifest: Manifest | None) -> str:
+    if installation.absent:
+        return "no cert-manager yet"
+    version = installation.version or "of an unknown version"
+    if manifest is None:
+        return f"cert-manager {version}, installed by {installation.owner}: will be kept"
+    return f"cert-manager {version}, installed by frit: will be completed where it lacks something"
+
+
+def _nodes(client: Client) -> list[Object]:
+    try:
+        listed = client.get(
+            CORE_V1["Node"].path(),
+            doing="list nodes",
+            query={"limit": "100", "fieldSelector": "spec.unschedulable=false"},
+        )
+    except ApiError as error:
+        if error.failure.kind is Kind.FORBIDDEN:  # worth a look, not worth a permission
+            return [{}]
+        raise
+    return list(listed.get("items") or [])
+
+
+def _warn_about_nodes(stage: Stage, nodes: Sequence[Object]) -> None:
+    """Tell that no node takes pods now. A warning only: autoscalers and Fargate add nodes when pods wait."""
+    if not any(node == {} or _takes_pods(node) for node in nodes):
+        stage.emit(
+            Said(
+                "no node takes pods at the moment (none is ready, or all have taints): kubectl get nodes",
+                level="warning",
+            )
+        )
+
+
+def _takes_pods(node: Object) -> bool:
+    hindering = [one for one in field(node, "spec", "taints", default=[]) if one.get("effect") != "PreferNoSchedule"]
+    return condition(node, "Ready").get("status") == "True" and not hindering
+
+
+def _namespace(client: Client, name: str) -> Object:
+    try:
+        found: Object = client.get(CORE_V1["Namespace"].path(name=name), doing=f"read namespace {name}")
+    except ApiError as error:
+        if error.failure.kind is Kind.NOT_FOUND:
+            raise PreflightFailed(
+                f"could not find namespace {name}, in which the webhook would be proven",
+                hint="name one that exists with --probe-namespace",
+            ) from None
+        if error.failure.kind is Kind.FORBIDDEN:
+            raise CannotTell(error.message, hint=error.hint) from None
+        raise
+    return found
+
+
+def _validating_of(manifest: Manifest) -> Object | None:
+    return next((one for one in manifest.objects if one["kind"] == "ValidatingWebhookConfiguration"), None)
+

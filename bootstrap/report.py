@@ -1,0 +1,216 @@
+"""The account of a run: every stage, object, attempt and failure. Written also when the run fails or is interrupted.
+
+manifests/report.schema.json describes the format; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from base.clock import Deadline
+from base.errors import Cancelled, FritError, WrongUsage
+from base.events import Event, Listener, Retried, StageEnded, StageStarted
+from base.version import VERSION
+from kube.apply import Applied, Change
+
+FORMAT = "frit.report/v1"
+KEPT_ATTEMPTS = 500
+"""Attempts that a report keeps for one stage; the rest is counted."""
+
+
+@dataclass
+class Stage:
+    """One stage while it runs and afterwards. Safe to use from several threads."""
+
+    name: str
+    title: str
+    deadline: Deadline
+    _listener: Listener
+    started_after: float
+    outcome: str = "running"
+    seconds: float = 0.0
+    summary: str = ""
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    attempts_left_out: int = 0
+    objects: list[dict[str, str]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _began: float = field(default_factory=time.monotonic)
+
+    def emit(self, event: Event) -> None:
+        """Keep an attempt for the report and hand every event on."""
+        if isinstance(event, Retried):
+            self.attempt(event.what, event.kind, event.message, event.pause)
+        self._listener(event)
+
+    def attempt(self, what: str, kind: str, message: str, pause: float = 0.0) -> None:
+        """Keep one failed attempt."""
+        with self._lock:
+            if len(self.attempts) >= KEPT_ATTEMPTS:
+                self.attempts_left_out += 1
+                return
+            self.attempts.append(
+                {
+                    "what": what,
+                    "after": round(time.monotonic() - self._began, 3),
+                    "kind": kind,
+                    "message": message,
+                    "pause": round(pause, 3),
+                }
+            )
+
+    def applied(self, one: Applied) -> None:
+        """Keep what an apply did to one object."""
+        with self._lock:
+            self.objects.append(
+                {
+                    "apiVersion": one.ref.api_version,
+                    "kind": one.ref.kind,
+                    "namespace": one.ref.namespace,
+                    "name": one.ref.name,
+                    "change": str(one.change),
+                }
+            )
+
+    @property
+    def changes(self) -> dict[Change, int]:
+        """How many objects were created, changed and left unchanged."""
+        with self._lock:
+            return {change: sum(one["change"] == change for one in self.objects) for change in Change}
+
+
+class Recorder:
+    """Collects one run. `requests` is asked for the number of requests sent when the report is made."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.context = ""
+        self.server = ""
+        self.versions: dict[str, str] = {"frit": VERSION}
+        self.requests: Callable[[], int] = lambda: 0
+        self.stages: list[Stage] = []
+        self._started = datetime.now(UTC)
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def stage(self, name: str, title: str, deadline: Deadline) -> Iterator[Stage]:
+        """Run the body as one stage: tells its start and end, and keeps its outcome and duration."""
+        stage = Stage(name, title, deadline, self.listener, round(time.monotonic() - self._began, 3))
+        with self._lock:
+            self.stages.append(stage)
+        self.listener(StageStarted(name, title))
+        try:
+            yield stage
+        except BaseException as error:
+            self._end(stage, "interrupted" if isinstance(error, Cancelled) else "failed")
+            raise
+        else:
+            self._end(stage, "done" if stage.outcome == "running" else stage.outcome)
+
+    def _end(self, stage: Stage, outcome: str) -> None:
+        stage.outcome = outcome
+        stage.seconds = round(time.monotonic() - stage._began, 3)
+        self.listener(StageEnded(stage.name, stage.title, outcome, stage.seconds, stage.summary))
+
+    @property
+    def changed(self) -> bool:
+        """Whether any object was created or changed."""
+        return any(stage.changes[change] for stage in self.stages for change in (Change.CREATED, Change.CHANGED))
+
+    def account(self) -> str:
+        """What an interrupted run has done, in a few lines."""
+        with self._lock:
+            stages = list(self.stages)
+        done = [one.title for one in stages if one.outcome in ("done", "unchanged", "kept")]
+        under_way = [one.title for one in stages if one.outcome == "running"]
+        written = sum(one.changes[change] for one in stages for change in (Change.CREATED, Change.CHANGED))
+        lines = ["interrupted"]
+        if done:
+            lines.append(f"  done: {', '.join(done)}")
+        if under_way:
+            lines.append(f"  under way: {', '.join(under_way)}")
+        lines.append(f"  objects created or changed: {written}")
+        lines.append("  run frit bootstrap again: it completes what is missing")
+        return "\n".join(lines)
+
+    def report(self, outcome: str, exit_code: int, error: FritError | None = None) -> dict[str, Any]:
+        """The report as JSON data; may be called at any moment and from any thread."""
+        with self._lock:
+            stages = list(self.stages)
+        return {
+            "format": FORMAT,
+            "outcome": outcome,
+            "exitCode": exit_code,
+            "message": error.message if error else "",
+            "hint": error.hint if error else "",
+            "started": self._started.isoformat(timespec="milliseconds"),
+            "seconds": round(time.monotonic() - self._began, 3),
+            "context": self.context,
+            "server": self.server,
+            "versions": dict(self.versions),
+            "requests": self.requests(),
+            "stages": [_stage_data(one) for one in stages],
+            "failures": _failures(stages),
+            "diagnosis": list((error.details if error else {}).get("diagnosis", [])),
+        }
+
+
+def _stage_data(stage: Stage) -> dict[str, Any]:
+    seconds = stage.seconds if stage.outcome != "running" else round(time.monotonic() - stage._began, 3)
+    with stage._lock:
+        return {
+            "name": stage.name,
+            "title": stage.title,
+            "outcome": stage.outcome,
+            "startedAfter": stage.started_after,
+            "seconds": seconds,
+            "summary": stage.summary,
+            "objects": list(stage.objects),
+            "attempts": list(stage.attempts),
+            "attemptsLeftOut": stage.attempts_left_out,
+        }
+
+
+def _failures(stages: list[Stage]) -> list[dict[str, Any]]:
+    counted: dict[tuple[str, str, str, str], int] = {}
+    for stage in stages:
+        for one in list(stage.attempts):
+            key = (stage.name, one["what"], one["kind"], one["message"])
+            counted[key] = counted.get(key, 0) + 1
+    return [
+        {"stage": stage, "what": what, "kind": kind, "message": message, "count": count}
+        for (stage, what, kind, message), count in counted.items()
+    ]
+
+
+def check_writable(path: Path) -> None:
+    """Raise `WrongUsage` before anything is done where the report could not be written at the end."""
+    parent = path.parent
+    if path.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise WrongUsage(
+            f"--report {path}: the report cannot be written there", hint=f"is {parent} a folder that you may write to?"
+        )
+
+
+def write(path: Path, report: dict[str, Any]) -> None:
+    """Write a report as JSON, whole or not at all (a temporary file beside it, then a rename)."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2, ensure_ascii=False)
+            file.write("\n")
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

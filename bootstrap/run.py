@@ -1,0 +1,101 @@
+"""A bootstrap from the first request to the last proof: which stage follows which, and what runs beside what.
+
+The state is in the cluster and is read anew by every run: no lock, no local state. So every run is a re-run, an
+interrupted one is completed by the next, and a second one on a healthy cluster changes nothing.
+"""
+
+from __future__ import annotations
+
+from base.clock import Deadline
+from base.events import Said
+from base.parallel import Background
+from base.retry import retrying
+from base.session import Session
+from base.version import user_agent
+from bootstrap.dryrun import Planned, rehearse
+from bootstrap.ground import Ground, title_of
+from bootstrap.install import install
+from bootstrap.plan import Plan
+from bootstrap.preflight import preflight
+from bootstrap.proof import prove
+from bootstrap.registration import apply_package_api, register_repositories
+from bootstrap.release import Chosen, choose
+from bootstrap.report import Recorder
+from bootstrap.settings import Settings
+from bootstrap.target import target_of_installation, target_of_manifest
+from kube.client import Client
+from kube.connection import ConnectionOptions, connect
+from kube.failures import judge
+
+
+def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[Planned]:
+    """Run all stages. Returns what a dry run would change, and an empty list otherwise.
+
+    Raises a `FritError` where a stage fails; the recorder holds the account either way.
+    """
+    deadline = Deadline.after(settings.timeout)
+    with recorder.stage("connect", title_of("connect"), deadline.sooner(settings.limit("connect"))) as stage:
+        chosen = Background(
+            lambda: choose(settings, session.run, deadline.sooner(settings.limit("preflight")), stage.emit),
+            "choose release",
+        )
+        connection = connect(ConnectionOptions(settings.kubeconfig, settings.context), user_agent=user_agent("bootstrap"))
+        client = connection.client
+        recorder.context, recorder.server = connection.context, connection.server
+        recorder.requests = lambda: client.requests
+        session.emit(Said(f"context {connection.context}, server {connection.server}"))
+        ground = Ground(settings, session.run, deadline, recorder, client)
+        kubernetes = retrying(
+            lambda: _version(client),
+            what="connect to the API server",
+            policy=settings.retry,
+            judge=judge,
+            run=session.run,
+            deadline=stage.deadline,
+            emit=stage.emit,
+        )
+        recorder.versions["kubernetes"] = kubernetes
+        stage.summary = f"Kubernetes {kubernetes}"
+    with recorder.stage("preflight", title_of("preflight"), ground.stage_deadline("preflight")) as stage:
+        plan = preflight(ground, stage, kubernetes, chosen)
+        recorder.versions["certManager"] = plan.manifest.version if plan.manifest else plan.installation.version
+    if settings.dry_run:
+        return rehearse(ground, plan)
+    _apply_and_prove(ground, plan, chosen)
+    for text in client.warnings:
+        session.emit(Said(f"the API server warns: {text}", level="warning"))
+    return []
+
+
+def _apply_and_prove(ground: Ground, plan: Plan, chosen: Background[Chosen]) -> None:
+    recorder = ground.recorder
+    with recorder.stage("cert-manager", title_of("cert-manager"), ground.stage_deadline("cert-manager")) as stage:
+        if plan.manifest is None:
+            stage.outcome = "kept"
+            stage.summary = f"{plan.installation.version}, installed by {plan.installation.owner}: kept"
+            target = target_of_installation(plan.installation)
+        else:
+            for note in chosen.result().notes:
+                stage.emit(Said(f"changed in the release: {note}"))
+            install(ground, stage, plan, plan.manifest)
+            target = target_of_manifest(plan.manifest.objects)
+    # the package API and the repositories do not depend on the webhook: they are applied while its pod starts
+    registration = Background(lambda: _register(ground, plan), "register")
+    try:
+        with recorder.stage("webhook", title_of("webhook"), ground.stage_deadline("webhook")) as stage:
+            prove(ground, stage, target)
+    finally:
+        registration.result()
+
+
+def _register(ground: Ground, plan: Plan) -> None:
+    recorder = ground.recorder
+    with recorder.stage("package-api", title_of("package-api"), ground.stage_deadline("package-api")) as stage:
+        apply_package_api(ground, stage, plan.package_api)
+    with recorder.stage("repositories", title_of("repositories"), ground.stage_deadline("repositories")) as stage:
+        register_repositories(ground, stage, plan.repositories)
+
+
+def _version(client: Client) -> str:
+    answer = client.get("/version", doing=f"connect to {client.host}")
+    return str(answer.get("gitVersion", "")).removeprefix("v")
