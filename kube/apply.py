@@ -1,7 +1,7 @@
 """Server-side apply of one object, repeated while waiting helps, and an honest account of what it changed.
 
-Source: Kubernetes documentation, "Server-Side Apply". frit is the field manager `frit` and never forces: a field
-that another manager owns is a conflict that a person decides.
+Source: Kubernetes documentation, "Server-Side Apply". frit is the field manager `frit` and does not force: a field
+that another manager owns is a conflict that a person decides. The one exception is repositories/package_api.py.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Applier:
     dry_run: bool = False
     compare: bool = True
 
-    def apply(self, obj: Object, resource: Resource) -> Applied:
-        """Apply one object.
+    def apply(self, obj: Object, resource: Resource, *, force: bool = False) -> Applied:
+        """Apply one object. `force` takes fields over that other field managers own.
 
         Repeats while the failure's kind says that waiting helps, within the policy and the deadline. Raises
         `ApiError` with the last failure, and `Cancelled`.
@@ -75,6 +75,8 @@ class Applier:
             query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Warn"}
             if self.dry_run:
                 query["dryRun"] = "All"
+            if force:
+                query["force"] = "true"
             answer = self.client.request(
                 "PATCH", path, doing=doing, query=query, body=obj, content_type=APPLY_PATCH, timeout=ATTEMPT_TIMEOUT
             )
