@@ -1,0 +1,139 @@
+"""Which package repositories are registered in a cluster, and registering one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from base.errors import CannotTell, PreflightFailed
+from kube.access import Permission
+from kube.apply import Applied, Applier
+from kube.client import Client
+from kube.failures import ApiError, Kind
+from kube.objects import condition, field
+from repositories.objects import GROUP, REPOSITORIES, Repository, from_object, hide_credentials, to_object
+
+PERMISSIONS = tuple(Permission(verb, GROUP, REPOSITORIES.plural) for verb in ("list", "get", "create", "patch"))
+"""What the account needs to register repositories; `list` alone is enough to list them."""
+
+_NO_API = "the package API is not installed on this cluster"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One PackageRepository of the cluster.
+
+    `auth` is `none`, `basic`, `bearer`, or `basic+bearer` where an object of Glasskube says both; `inline` means that
+    a user name, password or token stands in the object itself. `ready` is the status of the condition Ready (`True`,
+    `False`, `Unknown`), empty where no controller has looked at it; `message` is that condition's. `created` is the
+    creation time in RFC 3339. `url` may hold credentials: show it with `hide_credentials`.
+    """
+
+    name: str
+    url: str
+    default: bool = False
+    auth: str = "none"
+    inline: bool = False
+    ready: str = ""
+    message: str = ""
+    created: str = ""
+
+    def data(self) -> dict[str, Any]:
+        """As JSON types, without credentials."""
+        return {
+            "name": self.name,
+            "url": hide_credentials(self.url),
+            "default": self.default,
+            "auth": {"method": self.auth, "inline": self.inline},
+            "ready": self.ready,
+            "message": self.message,
+            "created": self.created,
+        }
+
+
+def registered(client: Client) -> list[Registered]:
+    """All PackageRepositories, sorted by name; one request.
+
+    Raises `PreflightFailed` where the package API is not installed, `CannotTell` where the account may not list
+    them, and `ApiError`.
+    """
+    try:
+        answer = client.get(REPOSITORIES.path(), doing="list the package repositories")
+    except ApiError as error:
+        if error.failure.status == 404:
+            raise PreflightFailed(
+                f"could not list the package repositories: {_NO_API}", hint="frit bootstrap   installs it"
+            ) from None
+        if error.failure.kind is Kind.FORBIDDEN:
+            permission = PERMISSIONS[0]
+            raise CannotTell(
+                f"could not tell which package repositories there are: this account may not {permission}",
+                hint=f"{permission.command}   asks the server; an administrator can grant it",
+            ) from None
+        raise
+    return sorted(map(as_registered, answer.get("items") or []), key=lambda one: one.name)
+
+
+def as_registered(obj: Mapping[str, Any]) -> Registered:
+    """What a PackageRepository says, as the server returned it."""
+    basic, bearer = field(obj, "spec", "auth", "basic"), field(obj, "spec", "auth", "bearer")
+    methods = [name for name, given in (("basic", basic), ("bearer", bearer)) if given is not None]
+    inline = any(field(basic, key) for key in ("username", "password")) or bool(field(bearer, "token"))
+    ready = condition(obj, "Ready")
+    said = from_object(obj)
+    return Registered(
+        said.name,
+        said.url,
+        said.default,
+        "+".join(methods) or "none",
+        inline,
+        str(ready.get("status") or ""),
+        str(ready.get("message") or ""),
+        str(field(obj, "metadata", "creationTimestamp", default="")),
+    )
+
+
+def defaults(existing: Sequence[Registered]) -> list[str]:
+    """The names of the repositories that are marked as the default; more than one is a mistake."""
+    return [one.name for one in existing if one.default]
+
+
+def settled(repository: Repository, existing: Sequence[Registered]) -> Repository:
+    """What to apply for `repository`, given what is registered; pure.
+
+    A repository that is the default stays it, and a URL that differs only by slashes at its end stays as it is
+    written. Raises `PreflightFailed` where `repository` wants to be the default and another one is (frit does not
+    move the mark by itself: packages that name no repository would silently come from elsewhere), and where a new
+    URL would get the credentials that were stored for the old one.
+    """
+    others = [name for name in defaults(existing) if name != repository.name]
+    if repository.default and others:
+        raise PreflightFailed(
+            f"could not make {repository.name} the default repository: {' and '.join(others)} is it already",
+            hint="leave --default out, or first take the mark away, which changes where packages come from:\n"
+            f"kubectl annotate packagerepository {others[0]} packages.glasskube.dev/default-repository-",
+        )
+    there = next((one for one in existing if one.name == repository.name), None)
+    if there is None:
+        return repository
+    kept = replace(repository, default=repository.default or there.default)
+    if there.url.rstrip("/") == repository.url:
+        return replace(kept, url=there.url)
+    if there.auth != "none":
+        raise PreflightFailed(
+            f"could not change the URL of repository {there.name}: its credentials, which are meant for"
+            f" {hide_credentials(there.url)}, would be sent to {repository.url}",
+            hint="register the new URL under another name, or first take the credentials away:\n"
+            f"kubectl patch packagerepository {there.name} --type=json"
+            """ -p '[{"op":"remove","path":"/spec/auth"}]'""",
+        )
+    return kept
+
+
+def register(applier: Applier, repository: Repository) -> Applied:
+    """Apply one PackageRepository as it is given (see `settled`), in the applier's retry loop.
+
+    Fields that frit does not set, such as credentials, stay as they are. Raises what `Applier.apply` raises.
+    """
+    return applier.apply(to_object(repository), REPOSITORIES)
