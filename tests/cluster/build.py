@@ -87,17 +87,26 @@ def programs(target: Target, say: progress.Say) -> Path:
     return cached(key(target), f"building {target.what} {target.version}", say, lambda out: compile_(target, out))
 
 
+def find(folder_name: str) -> Path | None:
+    """A complete folder of the cache; None where it isn't there."""
+    final = paths.binaries() / folder_name
+    return final if final.is_dir() else None
+
+
 def cached(folder_name: str, what: str, say: progress.Say, make: Callable[[Path], None]) -> Path:
     """The cache folder ``folder_name``; ``make`` fills a new one, which gets its name only when it is complete.
 
     A lock lets one process do the work while others wait for it, and what a killed run left is removed.
     """
     final = paths.binaries() / folder_name
-    if final.is_dir():
+    if find(folder_name) is not None:
         return final
-    waiting = lambda: say(f"  waiting for another run: {what}")  # noqa: E731 - one expression, used once
+
+    def waiting() -> None:
+        say(f"  waiting for another run: {what}")
+
     with locks.exclusive(paths.binaries() / f".{folder_name}.lock", waiting):
-        if final.is_dir():
+        if find(folder_name) is not None:
             return final
         building = paths.binaries() / f".{folder_name}.building"
         shutil.rmtree(building, ignore_errors=True)

@@ -62,8 +62,13 @@ def archive(version: str, say: progress.Say) -> Path:
     """A docker archive with the images of a release, built where it isn't there yet."""
     wanted = target(version)
 
+    name = f"images-{build.key(wanted)}"
+    found = build.find(name)
+    if found is not None:
+        return found / "images.tar"
+    programs = build.programs(wanted, say)
+
     def write(folder: Path) -> None:
-        programs = build.programs(wanted, say)
         images.write(
             folder / "images.tar",
             [
@@ -72,7 +77,6 @@ def archive(version: str, say: progress.Say) -> Path:
             ],
         )
 
-    name = f"images-{build.key(wanted)}"
     return build.cached(name, f"writing images of cert-manager {version}", say, write) / "images.tar"
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from . import network, state
+from . import components, network
 from .paths import ClusterError
 from .sandbox import INSIDE, Sandbox
 
@@ -83,8 +83,7 @@ def _snapshotter(sandbox: Sandbox) -> str:
 
 
 def start(sandbox: Sandbox) -> None:
-    process = sandbox.start("containerd", "containerd", "--config", str(INSIDE / "containerd" / "config.toml"))
-    state.record(sandbox.folder, "containerd", process)
+    components.launch(sandbox, "containerd", "containerd", f"--config={INSIDE}/containerd/config.toml")
 
 
 def ready(sandbox: Sandbox) -> bool:

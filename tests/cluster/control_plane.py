@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from . import network, pki, state
+from . import components, network, pki
 from .sandbox import INSIDE, Sandbox
 
 AUDIT_LOG = "audit.log"
@@ -64,7 +64,7 @@ def write_pki(sandbox: Sandbox, addresses: network.Addresses, node_name: str) ->
 
 def start_etcd(sandbox: Sandbox) -> None:
     url = "http://127.0.0.1:2379"
-    _start(
+    components.launch(
         sandbox,
         "etcd",
         "etcd",
@@ -81,7 +81,7 @@ def start_etcd(sandbox: Sandbox) -> None:
 def start_api_server(sandbox: Sandbox, binaries: Path, addresses: network.Addresses) -> None:
     policy = sandbox.folder / "audit-policy.json"
     policy.write_text(json.dumps(_AUDIT_POLICY) + "\n")
-    _start(
+    components.launch(
         sandbox,
         "kube-apiserver",
         f"{binaries}/kube-apiserver",
@@ -113,7 +113,7 @@ def start_api_server(sandbox: Sandbox, binaries: Path, addresses: network.Addres
 
 
 def start_controller_manager(sandbox: Sandbox, binaries: Path) -> None:
-    _start(
+    components.launch(
         sandbox,
         "kube-controller-manager",
         f"{binaries}/kube-controller-manager",
@@ -130,7 +130,7 @@ def start_controller_manager(sandbox: Sandbox, binaries: Path) -> None:
 
 
 def start_scheduler(sandbox: Sandbox, binaries: Path) -> None:
-    _start(
+    components.launch(
         sandbox,
         "kube-scheduler",
         f"{binaries}/kube-scheduler",
@@ -139,7 +139,3 @@ def start_scheduler(sandbox: Sandbox, binaries: Path) -> None:
         "--bind-address=127.0.0.1",
         "--profiling=false",
     )
-
-
-def _start(sandbox: Sandbox, name: str, *command: str) -> None:
-    state.record(sandbox.folder, name, sandbox.start(name, *command))

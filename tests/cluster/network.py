@@ -74,8 +74,18 @@ def attach(name: str, sandbox: Sandbox) -> Addresses:
 
 def detach(name: str) -> None:
     """Removes the host's interface, and with it the pair; fine where there is none."""
-    if any(entry["ifname"] == link_name(name) for entry in _links()):
-        _ip("link", "delete", "dev", link_name(name))
+    link = link_name(name)
+    try:
+        if _exists(link):
+            _ip("link", "delete", "dev", link)
+    except ClusterError:
+        # The kernel takes the pair away too, some time after the last process inside has ended.
+        if _exists(link):
+            raise
+
+
+def _exists(link: str) -> bool:
+    return any(entry["ifname"] == link for entry in _links())
 
 
 def _free_addresses(link: str) -> Addresses:

@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from . import containerd, network, state
+from . import components, containerd, network
 from .paths import ClusterError
 from .sandbox import INSIDE, Sandbox
 
@@ -99,7 +99,8 @@ def start_kubelet(sandbox: Sandbox, binaries: Path, addresses: network.Addresses
     }
     file = sandbox.folder / "kubelet.json"
     file.write_text(json.dumps(config, indent=1) + "\n")
-    process = sandbox.start(
+    components.launch(
+        sandbox,
         "kubelet",
         f"{binaries}/kubelet",
         f"--config={INSIDE}/{file.name}",
@@ -108,7 +109,6 @@ def start_kubelet(sandbox: Sandbox, binaries: Path, addresses: network.Addresses
         f"--hostname-override={node_name}",
         "--root-dir=/var/lib/kubelet",
     )
-    state.record(sandbox.folder, "kubelet", process)
 
 
 def start_kube_proxy(sandbox: Sandbox, binaries: Path, node_name: str) -> None:
@@ -127,5 +127,4 @@ def start_kube_proxy(sandbox: Sandbox, binaries: Path, node_name: str) -> None:
     }
     file = sandbox.folder / "kube-proxy.json"
     file.write_text(json.dumps(config, indent=1) + "\n")
-    process = sandbox.start("kube-proxy", f"{binaries}/kube-proxy", f"--config={INSIDE}/{file.name}")
-    state.record(sandbox.folder, "kube-proxy", process)
+    components.launch(sandbox, "kube-proxy", f"{binaries}/kube-proxy", f"--config={INSIDE}/{file.name}")

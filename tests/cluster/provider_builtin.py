@@ -127,8 +127,8 @@ def down(name: str) -> None:
 
 def healthy(cluster: Cluster) -> bool:
     """Whether every component of a cluster still runs and the API server is ready."""
-    table = state.processes(cluster.folder)
-    if not table or not all(process.alive() for process in table.values()):
+    table = state.components(cluster.folder)
+    if not table or not all(component.process.alive() for component in table.values()):
         return False
     api = Api(cluster.kubeconfig)
     return _answers(api, "/readyz") and _node_ready(api, f"{cluster.name}-node")
@@ -188,8 +188,8 @@ def _await(what: str, box: sandbox.Sandbox, check: Callable[[], bool], component
     deadline = time.monotonic() + READY_SECONDS
     pause = threading.Event()
     while not check():
-        process = state.processes(box.folder).get(component)
-        dead = process is not None and not process.alive()
+        started = state.components(box.folder).get(component)
+        dead = started is not None and not started.process.alive()
         if dead or time.monotonic() > deadline:
             log = box.folder / "logs" / f"{component}.log"
             words = "\n".join(log.read_text(errors="replace").splitlines()[-8:])

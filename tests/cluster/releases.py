@@ -41,13 +41,16 @@ def manifest(version: str, say: progress.Say = progress.to_stderr) -> Path:
 
 def _prepared(version: str, say: progress.Say) -> Path:
     target = certmanager.target(version)
+    name = f"release-{build.key(target)}-{_RECIPE}"
+    found = build.find(name)
+    if found is not None:
+        return found
+    helm = build.programs(build.HELM, say) / "helm"
 
     def make(folder: Path) -> None:
-        helm = build.programs(build.HELM, say) / "helm"
         _write_chart(_module_folder(target), folder / "chart", version)
         (folder / "cert-manager.yaml").write_text(_render(helm, folder / "chart", version))
 
-    name = f"release-{build.key(target)}-{_RECIPE}"
     return build.cached(name, f"rendering the release manifest of cert-manager {version}", say, make)
 
 

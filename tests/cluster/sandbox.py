@@ -12,6 +12,7 @@ because kubelet, containerd and CNI have fixed paths there.
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import time
@@ -81,9 +82,10 @@ def marker(folder: Path) -> str:
 
 def find(folder: Path) -> Sandbox | None:
     """The sandbox that runs for a state folder."""
+    outside = (None, processes.pid_namespace(os.getpid()))
     for process in processes.with_argument(marker(folder)):
         # unshare, its parent, carries the same argument, but lives in the outer pid namespace.
-        if processes.pid_namespace(process.pid) not in (None, processes.pid_namespace(1)) and _is_first(process):
+        if processes.pid_namespace(process.pid) not in outside and _is_first(process):
             return Sandbox(folder, process)
     return None
 
@@ -143,7 +145,7 @@ def destroy(folder: Path) -> None:
     """Ends everything that runs for a state folder. Raises ClusterError that names what doesn't end."""
     running = processes.with_argument(marker(folder))
     namespaces = {processes.pid_namespace(process.pid) for process in running}
-    namespaces -= {None, processes.pid_namespace(1)}
+    namespaces -= {None, processes.pid_namespace(os.getpid())}
     inside = [found for namespace in namespaces for found in processes.in_pid_namespace(str(namespace))]
     # The first processes go by SIGKILL, and the kernel takes the rest of their namespace; unshare ends by itself.
     left = processes.end(running)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -54,24 +55,36 @@ def load(name: str) -> Cluster | None:
     )
 
 
+@dataclass(frozen=True)
+class Component:
+    """A program of the cluster (``etcd``, ``kube-apiserver``, ...): its process, and the command that started it."""
+
+    process: Process
+    command: tuple[str, ...]
+
+
 def _table(folder: Path) -> Path:
     return folder / "processes.json"
 
 
-def processes(folder: Path) -> dict[str, Process]:
-    """The table of a cluster's own processes by component (``etcd``, ``kube-apiserver``, ...)."""
+def components(folder: Path) -> dict[str, Component]:
+    """The table of a cluster's own programs by name; empty where there is none."""
     try:
         data = json.loads(_table(folder).read_text())
     except FileNotFoundError:
         return {}
-    return {name: Process(**entry) for name, entry in data.items()}
+    return {
+        name: Component(Process(entry["pid"], entry["started"]), tuple(entry.get("command", ())))
+        for name, entry in data.items()
+    }
 
 
-def record(folder: Path, name: str, process: Process) -> None:
-    """Puts a component's process into the table. Callers hold the cluster's lock or are the only writer."""
-    table = {key: asdict(value) for key, value in processes(folder).items()}
-    table[name] = asdict(process)
-    _write(_table(folder), table)
+def record(folder: Path, name: str, process: Process, command: Sequence[str]) -> None:
+    """Puts a program into the table. Callers are the only writer at a time."""
+    table = components(folder)
+    table[name] = Component(process, tuple(command))
+    data = {key: {**asdict(value.process), "command": value.command} for key, value in table.items()}
+    _write(_table(folder), data)
 
 
 def _write(file: Path, data: object) -> None:
