@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -30,7 +31,7 @@ class Background(Generic[T]):
     def _run(self) -> None:
         try:
             self._value = self._work()
-        except BaseException as error:  # kept for result(), where it is raised again in the caller's thread
+        except BaseException as error:  # noqa: BLE001 -- raised again by result(), in the caller's thread
             self._error = error
         self._done.set()
 
@@ -47,16 +48,14 @@ class Background(Generic[T]):
         return self._value  # type: ignore[return-value]  # set whenever there is no error
 
 
-def in_parallel(calls: Sequence[Callable[[], T]], workers: int) -> list[T]:
-    """Run all calls on at most `workers` threads and return their values in the order of the calls.
+def each(function: Callable[[A], T], items: Sequence[A], workers: int) -> list[T]:
+    """Call a function on all items, on at most `workers` threads, and return its values in the order of the items.
 
     The first error stops the calls that have not begun, waits for those that have, and is raised; so when this
     function returns or raises, nothing of it is still going on.
     """
-    if not calls:
-        return []
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in range(len(calls)):
+    for number in range(len(items)):
         waiting.put(number)
     values: dict[int, T] = {}
     errors: list[BaseException] = []
@@ -68,13 +67,13 @@ def in_parallel(calls: Sequence[Callable[[], T]], workers: int) -> list[T]:
             except queue.Empty:
                 return
             try:
-                values[number] = calls[number]()
-            except BaseException as error:  # raised again below, in the caller's thread
+                values[number] = function(items[number])
+            except BaseException as error:  # noqa: BLE001 -- raised again below, in the caller's thread
                 errors.append(error)
 
-    running = [Background(work, f"parallel-{n}") for n in range(min(workers, len(calls)))]
+    running = [Background(work, f"parallel-{n}") for n in range(min(workers, len(items)))]
     for one in running:
         one.result()
     if errors:
         raise errors[0]
-    return [values[number] for number in range(len(calls))]
+    return [values[number] for number in range(len(items))]

@@ -104,6 +104,7 @@ Examples:
 @click.pass_obj
 def bootstrap(
     session: Session,
+    /,
     *,
     timeout: float,
     stage_timeouts: tuple[str, ...],

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from base.clock import Deadline, Run
-from kube.apply import Applier
-from kube.client import Client
-
 from bootstrap.report import Recorder, Stage
 from bootstrap.settings import STAGES, Settings
+from kube.apply import Applier
+from kube.client import Client
 
 PARALLEL_APPLIES = 8
 """Applies under way at the same time within a stage."""

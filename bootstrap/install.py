@@ -1,15 +1,18 @@
 """The cert-manager stage: apply what the release consists of, in an order that lets pods start early.
 
-Namespace first. Then the custom resource definitions, which take the API server longest, beside everything that a
-pod needs (service accounts, RBAC, services) and the workloads; webhook configurations last, when the definitions are
-served and the pods have long been asked for. Nothing waits for a pod here: the proof does.
+Namespace first. Then the custom resource definitions, which take the API server longest, beside everything that
+pods need: service accounts, RBAC, services. The webhook's Deployment follows at once, because its start is the longest
+way to a working webhook and needs no definition; the other two wait until the definitions are stored, because a
+cainjector that starts without them looks again only after 10 s. Webhook configurations come last. Before the
+definitions are served no object of cert-manager can be created, so nothing passes unvalidated in between.
+Nothing waits for a pod here: the proof does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from base.parallel import Background, in_parallel
+from base.parallel import Background, each
 from bootstrap.ground import PARALLEL_APPLIES, Ground
 from bootstrap.plan import Plan
 from bootstrap.report import Stage
@@ -17,29 +20,25 @@ from certificates.manifest import Manifest
 from kube.apply import Applier, Change
 from kube.discovery import Discovery
 from kube.established import wait_until_served
-from kube.objects import Object, ref_of
-
-CRD = "CustomResourceDefinition"
-WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
-COMPONENT_ORDER = ("webhook", "cainjector", "controller")
-"""Deployments in the order in which their pods are missed."""
+from kube.objects import Object, field, ref_of
 
 
 def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> None:
     """Apply the manifest. Raises `ApiError`, or `NotReady` where definitions are not served in time."""
     applier = ground.applier(stage, compare=not plan.fresh)
     groups = grouped(manifest.objects)
-    apply_all(applier, stage, plan.discovery, groups["namespaces"])
-    definitions = Background(
-        lambda: apply_all(applier, stage, plan.discovery, groups["definitions"]), "apply definitions"
-    )
-    apply_all(applier, stage, plan.discovery, groups["foundation"])
-    apply_all(applier, stage, plan.discovery, groups["workloads"])
+
+    def apply(group: str) -> None:
+        apply_all(applier, stage, plan.discovery, groups[group])
+
+    apply("namespaces")
+    definitions = Background(lambda: apply("definitions"), "apply definitions")
+    apply("foundation")
+    apply("webhook")
     definitions.result()
-    wait_until_served(
-        ground.client, groups["definitions"], run=ground.run, deadline=stage.deadline, emit=stage.emit
-    )
-    apply_all(applier, stage, plan.discovery, groups["webhooks"])
+    apply("workloads")
+    apply("configurations")
+    wait_until_served(ground.client, groups["definitions"], run=ground.run, deadline=stage.deadline, emit=stage.emit)
     changes = stage.changes
     if not (changes[Change.CREATED] or changes[Change.CHANGED]):
         stage.outcome = "unchanged"
@@ -49,31 +48,25 @@ def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> Non
 def grouped(objects: Sequence[Object]) -> dict[str, list[Object]]:
     """Objects by the step in which they are applied, each step in the order of the manifest."""
     groups: dict[str, list[Object]] = {
-        "namespaces": [],
-        "definitions": [],
-        "foundation": [],
-        "workloads": [],
-        "webhooks": [],
+        step: [] for step in ("namespaces", "definitions", "foundation", "webhook", "workloads", "configurations")
     }
     for obj in objects:
-        kind = obj["kind"]
-        if kind == "Namespace":
-            groups["namespaces"].append(obj)
-        elif kind == CRD:
-            groups["definitions"].append(obj)
-        elif kind == "Deployment":
-            groups["workloads"].append(obj)
-        elif kind in WEBHOOKS:
-            groups["webhooks"].append(obj)
-        else:
-            groups["foundation"].append(obj)
-    groups["workloads"].sort(key=_missed)
+        groups[_step(obj)].append(obj)
     return groups
 
 
-def _missed(deployment: Object) -> int:
-    component = deployment["metadata"].get("labels", {}).get("app.kubernetes.io/component", "")
-    return COMPONENT_ORDER.index(component) if component in COMPONENT_ORDER else len(COMPONENT_ORDER)
+def _step(obj: Object) -> str:
+    match obj["kind"]:
+        case "Namespace":
+            return "namespaces"
+        case "CustomResourceDefinition":
+            return "definitions"
+        case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
+            return "configurations"
+        case "Deployment":
+            component = field(obj, "metadata", "labels", "app.kubernetes.io/component")
+            return "webhook" if component == "webhook" else "workloads"
+    return "foundation"
 
 
 def apply_all(applier: Applier, stage: Stage, discovery: Discovery, objects: Sequence[Object]) -> None:
@@ -82,4 +75,4 @@ def apply_all(applier: Applier, stage: Stage, discovery: Discovery, objects: Seq
     def one(obj: Object) -> None:
         stage.applied(applier.apply(obj, discovery.of(ref_of(obj))))
 
-    in_parallel([lambda obj=obj: one(obj) for obj in objects], PARALLEL_APPLIES)  # type: ignore[misc]
+    each(one, objects, PARALLEL_APPLIES)

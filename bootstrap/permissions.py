@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from base.errors import PreflightFailed
-from base.parallel import in_parallel
+from base.parallel import each
 from certificates.manifest import Manifest
 from certificates.probe import REQUESTS
 from kube.access import Permission, is_administrator, missing
@@ -36,10 +36,7 @@ def require_permissions(applier: Applier, manifest: Manifest, discovery: Discove
     trial = replace(applier, dry_run=True, compare=False)
     grants = [one for one in manifest.objects if one["kind"] in ("ClusterRole", "ClusterRoleBinding")]
     try:
-        in_parallel(
-            [lambda obj=obj: trial.apply(obj, discovery.of(ref_of(obj))) for obj in grants],  # type: ignore[misc]
-            workers=8,
-        )
+        each(lambda obj: trial.apply(obj, discovery.of(ref_of(obj))), grants, workers=8)
     except ApiError as error:
         if error.failure.kind is not Kind.FORBIDDEN:
             raise

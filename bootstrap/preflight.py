@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from base.clock import seconds_text
 from base.errors import CannotTell, PreflightFailed
 from base.events import Said
-from base.parallel import Background, in_parallel
+from base.parallel import Background
 from bootstrap.ground import Ground
 from bootstrap.permissions import require_permissions
 from bootstrap.plan import Plan
@@ -19,7 +19,7 @@ from certificates.manifest import Manifest
 from certificates.probe import excluded, probe
 from certificates.releases import supports
 from kube.client import Client
-from kube.discovery import CORE_V1, Discovery, discover
+from kube.discovery import CORE_V1, discover
 from kube.failures import ApiError, Kind
 from kube.objects import Object, condition, field
 from kube.wait import NotYet, Yes, wait_until
@@ -38,17 +38,12 @@ def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[
     Raises `PreflightFailed` for whatever forbids going on, `ApiError` where the server does not answer.
     """
     client = ground.client
-    discovery, installation, nodes, namespace = in_parallel(
-        [
-            lambda: discover(client),
-            lambda: find_installation(client),
-            lambda: _nodes(client),
-            lambda: _namespace(client, ground.settings.probe_namespace),
-        ],  # type: ignore[list-item]  # four kinds of answers from one call
-        workers=4,
-    )
-    assert isinstance(discovery, Discovery) and isinstance(installation, Installation)
-    assert isinstance(namespace, dict) and isinstance(nodes, list)
+    asked = ground.settings.probe_namespace
+    discovering = Background(lambda: discover(client), "discover")
+    finding = Background(lambda: find_installation(client), "find installation")
+    reading = Background(lambda: _namespace(client, asked), "read namespace")
+    nodes = _nodes(client)
+    discovery, installation, namespace = discovering.result(), finding.result(), reading.result()
     _warn_about_nodes(stage, nodes)
     if client.skew is not None and abs(client.skew) > SKEW:
         side = "ahead of" if client.skew > 0 else "behind"
@@ -59,7 +54,7 @@ def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[
     validating = _validating_of(manifest) if manifest else installation.validating
     if reason := excluded(validating, namespace):
         raise PreflightFailed(
-            f"namespace {ground.settings.probe_namespace} is excluded from cert-manager's validation: {reason}. "
+            f"namespace {asked} is excluded from cert-manager's validation: {reason}. "
             "A proof in it would prove nothing",
             hint="name another one with --probe-namespace",
         )
@@ -137,8 +132,9 @@ def _broken(client: Client, installation: Installation, reason: str) -> Prefligh
     found = diagnose(client, installation.namespace) if installation.namespace else []
     lines = [line for finding in found for line in as_lines(finding)]
     owner = installation.owner
+    release = f"{owner.name if owner else ''} -n {installation.namespace or 'NAMESPACE'}"
     next_step = {
-        "helm": f"mend it with Helm: helm status {owner.name if owner else ''} -n {installation.namespace or 'NAMESPACE'}",
+        "helm": f"mend it with Helm: helm status {release}",
         "frit": "run frit bootstrap with the version that is there",
     }.get(owner.kind if owner else "", "mend it, or remove it completely, with the tool that installed it")
     return PreflightFailed(
@@ -204,4 +200,3 @@ def _namespace(client: Client, name: str) -> Object:
 
 def _validating_of(manifest: Manifest) -> Object | None:
     return next((one for one in manifest.objects if one["kind"] == "ValidatingWebhookConfiguration"), None)
-

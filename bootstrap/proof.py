@@ -6,7 +6,8 @@ Watches tell when it is worth asking; only answers of the API server to real (dr
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from base.clock import seconds_text
@@ -186,4 +187,3 @@ def _diagnosis(ground: Ground, target: Target) -> tuple[list[str], dict[str, Any
     except FritError as error:  # the diagnosis must not hide what it was made for
         return [f"no diagnosis: {error.message}"], {}
     return [line for one in found for line in as_lines(one)], {"diagnosis": [as_data(one) for one in found]}
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from base.events import Said
-from base.parallel import in_parallel
+from base.parallel import each
 from bootstrap.ground import PARALLEL_APPLIES, Ground
 from bootstrap.report import Stage
 from bootstrap.settings import Settings
@@ -45,7 +45,7 @@ def register_repositories(ground: Ground, stage: Stage, existing: Sequence[Regis
     """Apply the default repository and the ones that were asked for."""
     wanted = wanted_repositories(ground.settings, existing)
     applier = ground.applier(stage, compare=bool(existing))
-    for applied in in_parallel([lambda one=one: register(applier, one) for one in wanted], PARALLEL_APPLIES):  # type: ignore[misc]
+    for applied in each(lambda one: register(applier, one), wanted, PARALLEL_APPLIES):
         stage.applied(applied)
     summarize(stage, ", ".join(one.name for one in wanted) or "none asked for")
 

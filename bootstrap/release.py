@@ -44,7 +44,7 @@ def choose(settings: Settings, run: Run, deadline: Deadline, emit: Listener) -> 
         sha256=fetched.sha256,
     )
     if not own:
-        remember(fetched, options=options)
+        remember(fetched, options=options, emit=emit)
     objects = overlay.without_ca_bundles(manifest.objects)
     notes: tuple[str, ...] = ()
     if settings.image_registry:

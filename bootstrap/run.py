@@ -39,7 +39,9 @@ def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[
             lambda: choose(settings, session.run, deadline.sooner(settings.limit("preflight")), stage.emit),
             "choose release",
         )
-        connection = connect(ConnectionOptions(settings.kubeconfig, settings.context), user_agent=user_agent("bootstrap"))
+        connection = connect(
+            ConnectionOptions(settings.kubeconfig, settings.context), user_agent=user_agent("bootstrap")
+        )
         client = connection.client
         recorder.context, recorder.server = connection.context, connection.server
         recorder.requests = lambda: client.requests

@@ -26,7 +26,8 @@ class Target:
 
 def target_of_installation(installation: Installation) -> Target:
     """The names in a complete installation."""
-    assert installation.mutating is not None and installation.validating is not None
+    assert installation.mutating is not None
+    assert installation.validating is not None
     return Target(
         namespace=installation.service[0] or installation.namespace,
         deployments=tuple(ref_of(one).name for one in installation.deployments.values()),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 
-from base.parallel import in_parallel
+from base.parallel import each
 from kube.client import JSON, METADATA_LIST, Client
 from kube.discovery import CRDS, DEPLOYMENTS, MUTATING, VALIDATING, Resource
 from kube.objects import Object, field, managers, ref_of
@@ -84,7 +84,7 @@ class Installation:
 
     @property
     def ca_secret(self) -> tuple[str, str]:
-        """Namespace and name of the Secret that holds the webhook's CA, from the inject annotation; empty if unknown."""
+        """Namespace and name of the Secret with the webhook's CA, from the inject annotation; empty if unknown."""
         for configuration in (self.validating, self.mutating):
             source = field(configuration, "metadata", "annotations", INJECT_ANNOTATION, default="")
             namespace, _, name = source.partition("/")
@@ -103,19 +103,16 @@ def find_installation(client: Client) -> Installation:
         "app.kubernetes.io/name in (cert-manager,webhook,cainjector)"
     }
 
-    def listed(resource: Resource, query: Mapping[str, str] | None = None, accept: str = JSON) -> list[Object]:
+    def listed(what: tuple[Resource, Mapping[str, str], str]) -> list[Object]:
+        resource, query, accept = what
         answer = client.get(resource.path(), doing=f"list {resource.plural}", query=query, accept=accept)
         # the items of a list leave apiVersion and kind out, because the list itself says them
         identity = {"apiVersion": resource.api_version, "kind": resource.kind}
         return [{**one, **identity} for one in answer.get("items") or []]
 
-    deployments, crds, mutating, validating = in_parallel(
-        [
-            lambda: listed(DEPLOYMENTS, selector),
-            lambda: listed(CRDS, accept=METADATA_LIST),
-            lambda: listed(MUTATING),
-            lambda: listed(VALIDATING),
-        ],
+    deployments, crds, mutating, validating = each(
+        listed,
+        [(DEPLOYMENTS, selector, JSON), (CRDS, {}, METADATA_LIST), (MUTATING, {}, JSON), (VALIDATING, {}, JSON)],
         workers=4,
     )
     return installation_of(deployments, crds, mutating, validating)

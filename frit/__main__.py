@@ -3,6 +3,7 @@ the command is doing: a name look-up or a credential plugin cannot be interrupte
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -116,10 +117,8 @@ def show_bug(error: Exception) -> None:
 def _leave(code: int) -> None:
     # daemon threads may sit in a read or a watch; the interpreter's orderly exit could wait for one of them
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(OSError, ValueError):
             stream.flush()
-        except (OSError, ValueError):
-            pass
     os._exit(code)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from base.parallel import in_parallel
+from base.parallel import each
 from kube.client import Client
 from kube.discovery import ACCESS_REVIEWS
 
@@ -70,5 +70,5 @@ def is_administrator(client: Client) -> bool:
 def missing(client: Client, wanted: Iterable[Permission]) -> list[Permission]:
     """The permissions that the caller lacks, sorted; one question each."""
     asked = sorted(set(wanted))
-    answers = in_parallel([lambda one=one: allowed(client, one) for one in asked], workers=8)  # type: ignore[misc]
+    answers = each(lambda one: allowed(client, one), asked, workers=8)
     return [one for one, yes in zip(asked, answers, strict=True) if not yes]

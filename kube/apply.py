@@ -102,7 +102,7 @@ class Applier:
         return Applied(ref, _change(before, after, status, self.dry_run), after, history)
 
     def _read(self, path: str, ref: Ref) -> Object | None:
-        # a dry run must compare contents; a real apply moves the resourceVersion when it changes anything
+        # a dry run must compare contents; a real apply shows in the metadata whether it changed anything
         accept = "application/json" if self.dry_run else METADATA_ONLY
         try:
             found: Object = self.client.get(path, doing=f"read {ref}", accept=accept)
@@ -120,8 +120,19 @@ def _change(before: Object | None, after: Mapping[str, Any], status: int, dry_ru
         return Change.CHANGED
     if dry_run:
         return Change.UNCHANGED if _content(before) == _content(after) else Change.CHANGED
-    same = field(before, "metadata", "resourceVersion") == field(after, "metadata", "resourceVersion")
+    # not the resourceVersion: a controller may write the status between the read and the apply. An apply that
+    # changes nothing leaves the field manager's own entry as it was, with its time.
+    same = _ours(before) == _ours(after) and _generation(before) == _generation(after)
     return Change.UNCHANGED if same else Change.CHANGED
+
+
+def _ours(obj: Mapping[str, Any]) -> list[Any]:
+    entries = field(obj, "metadata", "managedFields", default=[])
+    return [one for one in entries if one.get("manager") == FIELD_MANAGER and one.get("operation") == "Apply"]
+
+
+def _generation(obj: Mapping[str, Any]) -> Any:
+    return field(obj, "metadata", "generation")
 
 
 def _content(obj: Mapping[str, Any]) -> dict[str, Any]:

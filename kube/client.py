@@ -7,6 +7,7 @@ decision, so urllib3's own silent retries are off.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import threading
@@ -97,7 +98,7 @@ class Client:
             raw = response.read()
         except ApiError:
             raise
-        except Exception as error:  # urllib3, ssl and socket errors share no root; from_exception sorts them
+        except Exception as error:  # noqa: BLE001 -- urllib3, ssl and socket errors share no root
             raise ApiError(doing, from_exception(error)) from None
         finally:
             if response is not None:
@@ -134,10 +135,8 @@ class Client:
 
     def _notice(self, headers: Mapping[str, str]) -> None:
         if date := headers.get("date"):
-            try:
+            with contextlib.suppress(ValueError):  # a proxy's broken Date header says nothing about the clock
                 self.skew = parsedate_to_datetime(date).timestamp() - time.time()
-            except ValueError:  # a proxy's broken Date header says nothing about the clock
-                pass
         if warning := headers.get("warning"):
             self.warnings[warning] = None
 
@@ -172,7 +171,7 @@ class Client:
             raise
         except (OSError, ValueError) as error:
             raise ApiError(doing, from_exception(error)) from None
-        except Exception as error:  # urllib3's errors are neither; from_exception sorts them
+        except Exception as error:  # noqa: BLE001 -- urllib3's errors are neither; from_exception sorts them
             raise ApiError(doing, from_exception(error)) from None
         finally:
             if response is not None:

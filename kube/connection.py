@@ -87,7 +87,7 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
         ) from None
     except ClusterUnreachable:
         raise
-    except Exception as error:  # the loader raises what YAML, base64 and file errors happen to be
+    except Exception as error:  # noqa: BLE001 -- the loader lets YAML, base64 and file errors out as they are
         raise ClusterUnreachable(
             f"could not read the kubeconfig {where}: {type(error).__name__}: {_one_line(error)}",
             hint="kubectl config view   shows whether kubectl can read it",
@@ -118,7 +118,7 @@ def _in_cluster(configuration: object, options: ConnectionOptions, user_agent: s
             f"could not use this pod's service account: {error}", hint="name a file with --kubeconfig FILE"
         ) from None
     host = str(configuration.host)  # type: ignore[attr-defined]  # a Configuration of the untyped loader
-    return Connection(Client(configuration, user_agent=user_agent), "in-cluster", host)  # type: ignore[arg-type]
+    return Connection(Client(configuration, user_agent=user_agent), "in-cluster", host)
 
 
 def _one_line(error: Exception) -> str:

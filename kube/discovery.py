@@ -1,4 +1,4 @@
-"""Which kinds a server serves, and under which paths: two requests with aggregated discovery.
+"""Which kinds a server serves, and under which paths: one request with aggregated discovery.
 
 Source: Kubernetes API Concepts, "Aggregated discovery" (beta and on since 1.27, stable since 1.30).
 """
@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote
 
 from base.errors import PreflightFailed
-from base.parallel import in_parallel
 from kube.client import Client
 from kube.objects import Object, Ref, field, ref_of
 
@@ -92,23 +91,19 @@ def resources_of(crd: Mapping[str, Any]) -> list[Resource]:
 
 
 def discover(client: Client) -> Discovery:
-    """Ask the server for all its kinds, in two requests at the same time.
+    """Ask the server for its kinds, in one request; the core group is the same everywhere and is not asked for.
 
     Raises `ApiError` when the server cannot be asked and `PreflightFailed` when it is too old for aggregated
     discovery.
     """
-
-    def ask(path: str) -> list[Resource]:
-        answer = client.request("GET", path, doing="discover the served kinds", accept=AGGREGATED).json()
-        if answer.get("kind") != "APIGroupDiscoveryList":
-            raise PreflightFailed(
-                "this API server does not answer aggregated discovery: it is older than Kubernetes 1.27",
-                hint="upgrade the cluster; frit needs Kubernetes 1.27 or newer",
-            )
-        return [one for group in answer.get("items") or [] for one in _resources_in(group)]
-
-    core, groups = in_parallel([lambda: ask("/api"), lambda: ask("/apis")], workers=2)
-    return Discovery([*core, *groups])
+    answer = client.request("GET", "/apis", doing="discover the served kinds", accept=AGGREGATED).json()
+    if answer.get("kind") != "APIGroupDiscoveryList":
+        raise PreflightFailed(
+            "this API server does not answer aggregated discovery: it is older than Kubernetes 1.27",
+            hint="upgrade the cluster; frit needs Kubernetes 1.27 or newer",
+        )
+    groups = [one for group in answer.get("items") or [] for one in _resources_in(group)]
+    return Discovery([*CORE_V1.values(), *groups])
 
 
 def _resources_in(group: Mapping[str, Any]) -> Iterable[Resource]:
@@ -135,9 +130,17 @@ CORE_V1 = {
         ("Event", "events", True),
         ("Service", "services", True),
         ("ConfigMap", "configmaps", True),
+        ("ServiceAccount", "serviceaccounts", True),
+        ("Endpoints", "endpoints", True),
+        ("LimitRange", "limitranges", True),
+        ("PersistentVolume", "persistentvolumes", False),
+        ("PersistentVolumeClaim", "persistentvolumeclaims", True),
+        ("PodTemplate", "podtemplates", True),
+        ("ReplicationController", "replicationcontrollers", True),
+        ("ResourceQuota", "resourcequotas", True),
     ]
 }
-"""Resources of the core group that every cluster serves, for rooms that ask without discovery."""
+"""The resources of the core group by kind; every cluster serves them."""
 
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment", True)
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from base.clock import Deadline, Run
 from base.errors import NotReady
 from base.events import Listener
-from base.parallel import in_parallel
+from base.parallel import each
 from kube.client import Client
 from kube.discovery import CRDS, resources_of
 from kube.failures import ApiError, Kind
@@ -16,6 +16,9 @@ from kube.objects import Object, ref_of
 from kube.readiness import Readiness, readiness_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake
+
+PAUSE = 0.25
+"""Seconds between two looks; an API server takes about that long to serve a definition that it just stored."""
 
 LOOK_CLOSER = 2.0
 """Seconds after which the definitions themselves are read, which are large but say why one is refused."""
@@ -31,18 +34,19 @@ def wait_until_served(
     Raises `NotReady` at the deadline, and at once where a definition's names are not accepted.
     """
     wanted = {(one.group, one.version, one.plural) for crd in definitions for one in resources_of(crd)}
-    versions = sorted({(group, version) for group, version, _ in wanted})
     began = time.monotonic()
 
     def served() -> Yes[None] | NotYet:
-        have = set(in_parallel([lambda v=v: _served(client, *v) for v in versions], workers=4))  # type: ignore[misc]
-        lacking = sorted(wanted - {one for resources in have for one in resources})
-        if not lacking:
+        versions = sorted({(group, version) for group, version, _ in wanted})
+        for found in each(lambda version: _served(client, *version), versions, workers=4):
+            wanted.difference_update(found)
+        if not wanted:
             return Yes(None)
         if time.monotonic() - began > LOOK_CLOSER:
             _refused(client, definitions)
-        return NotYet("not served yet: " + ", ".join(f"{plural}.{group}" for group, _, plural in lacking))
+        return NotYet("not served yet: " + ", ".join(f"{plural}.{group}" for group, _, plural in sorted(wanted)))
 
+    run.sleep(PAUSE / 2)
     wait_until(
         served,
         what="custom resource definitions",
@@ -50,7 +54,7 @@ def wait_until_served(
         deadline=deadline,
         emit=emit,
         wake=Wake(),
-        pause=0.1,
+        pause=PAUSE,
     )
 
 
@@ -72,5 +76,3 @@ def _refused(client: Client, definitions: Sequence[Object]) -> None:
             raise NotReady(
                 f"{ref} is not accepted by the server: {verdict.reason}", hint=f"kubectl describe crd {ref.name}"
             )
-
-

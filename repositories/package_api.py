@@ -18,7 +18,7 @@ from typing import Any
 
 from base.errors import CannotTell, PreflightFailed
 from base.events import Said
-from base.parallel import in_parallel
+from base.parallel import each
 from base.retry import History, retrying
 from kube.access import Permission
 from kube.apply import FIELD_MANAGER, Applied, Applier, Change
@@ -84,7 +84,7 @@ def read(client: Client) -> dict[str, Object | None]:
 
     Raises `CannotTell` where the account may not read them, and `ApiError`.
     """
-    found = in_parallel([lambda name=name: _read(client, name) for name in NAMES], workers=4)  # type: ignore[misc]
+    found = each(lambda name: _read(client, name), NAMES, workers=4)
     return dict(zip(NAMES, found, strict=True))
 
 
@@ -162,7 +162,7 @@ def install(applier: Applier, steps: Sequence[Step]) -> list[Applied]:
     It does not wait for the CRDs to be established. Raises what `Applier.apply` raises, and `PreflightFailed` where
     a CRD was changed meanwhile so that it cannot be extended any more.
     """
-    return in_parallel([lambda step=step: _carry_out(applier, step) for step in steps], workers=4)  # type: ignore[misc]
+    return each(lambda step: _carry_out(applier, step), steps, workers=4)
 
 
 def _carry_out(applier: Applier, step: Step) -> Applied:
