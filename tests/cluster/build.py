@@ -8,7 +8,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import locks, paths, progress
@@ -59,6 +59,7 @@ KUBERNETES = Target(
     ldflags=f"-X {_K8S_VERSION}.gitVersion=v{KUBERNETES_VERSION} -X {_K8S_VERSION}.gitMajor=1"
     f" -X {_K8S_VERSION}.gitMinor=34",
 )
+KUBECTL = replace(KUBERNETES, what="kubectl", packages=("k8s.io/kubernetes/cmd/kubectl",))
 PAUSE = Target(what="pause", version="1", module="pause", packages=(".",))
 HELM = Target(
     what="helm",
@@ -85,6 +86,12 @@ def key(target: Target) -> str:
 def programs(target: Target, say: progress.Say) -> Path:
     """The folder with the target's programs, built now where it isn't there yet."""
     return cached(key(target), f"building {target.what} {target.version}", say, lambda out: compile_(target, out))
+
+
+def kubectl(say: progress.Say) -> Path:
+    """A kubectl: the one that is installed, else one of our own."""
+    installed = shutil.which("kubectl")
+    return Path(installed) if installed else programs(KUBECTL, say) / "kubectl"
 
 
 def find(folder_name: str) -> Path | None:

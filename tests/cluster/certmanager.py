@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from . import build, images, progress
+from . import archives, build, progress
 from .paths import ClusterError
 
 DEFAULT = "1.21.2"
@@ -69,10 +69,10 @@ def archive(version: str, say: progress.Say) -> Path:
     programs = build.programs(wanted, say)
 
     def write(folder: Path) -> None:
-        images.write(
+        archives.write(
             folder / "images.tar",
             [
-                images.Image(image_tag(component, version), programs / component, f"/app/cmd/{component}")
+                archives.Image(image_tag(component, version), programs / component, f"/app/cmd/{component}")
                 for component in COMPONENTS
             ],
         )

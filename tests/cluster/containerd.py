@@ -106,9 +106,9 @@ def load(sandbox: Sandbox, archive: Path) -> None:
         raise ClusterError(f"{archive} can't be loaded: {done.stderr.decode(errors='replace').strip()}")
 
 
-def images(sandbox: Sandbox) -> list[str]:
+def images(sandbox: Sandbox) -> set[str]:
     """The names of the images that pods can use."""
-    return sandbox.run(*_ctr("--namespace=k8s.io", "images", "list", "-q")).split()
+    return set(sandbox.run(*_ctr("--namespace=k8s.io", "images", "list", "-q")).split())
 
 
 def _ctr(*arguments: str) -> tuple[str, ...]:

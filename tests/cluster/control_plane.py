@@ -12,7 +12,7 @@ AUDIT_LOG = "audit.log"
 API_PORT = 6443
 
 # Every request once it is answered, and a watch when it begins too: a watch may last longer than the cluster.
-_AUDIT_POLICY = {
+AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
@@ -80,7 +80,7 @@ def start_etcd(sandbox: Sandbox) -> None:
 
 def start_api_server(sandbox: Sandbox, binaries: Path, addresses: network.Addresses) -> None:
     policy = sandbox.folder / "audit-policy.json"
-    policy.write_text(json.dumps(_AUDIT_POLICY) + "\n")
+    policy.write_text(json.dumps(AUDIT_POLICY) + "\n")
     components.launch(
         sandbox,
         "kube-apiserver",

@@ -13,11 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from . import (
+    archives,
     build,
     certmanager,
     containerd,
     control_plane,
-    images,
     locks,
     network,
     node,
@@ -51,13 +51,13 @@ def up(name: str, releases: tuple[str, ...], say: progress.Say) -> Cluster:
     packages.ensure(say)
     kubernetes = build.programs(build.KUBERNETES, say)
     pause = build.programs(build.PAUSE, say)
-    archives = [_pause_archive(pause / "pause", say)]
-    archives += [certmanager.archive(version, say) for version in releases]
+    to_load = [_pause_archive(pause / "pause", say)]
+    to_load += [certmanager.archive(version, say) for version in releases]
     if folder.exists():
         with progress.step(say, "removing what an earlier run left"):
             down(name)
     try:
-        return _start(name, folder, kubernetes, pause / "pause", archives, say)
+        return _start(name, folder, kubernetes, pause / "pause", to_load, say)
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt):
             say(f"the logs of the failed start are kept in {_keep_logs(folder)}")
@@ -65,7 +65,7 @@ def up(name: str, releases: tuple[str, ...], say: progress.Say) -> Cluster:
         raise
 
 
-def _start(name: str, folder: Path, kubernetes: Path, pause: Path, archives: list[Path], say: progress.Say) -> Cluster:
+def _start(name: str, folder: Path, kubernetes: Path, pause: Path, to_load: list[Path], say: progress.Say) -> Cluster:
     node_name = f"{name}-node"
     inside = sandbox.INSIDE_BINARIES / kubernetes.name
     with progress.step(say, "namespaces, network, certificates"):
@@ -81,7 +81,7 @@ def _start(name: str, folder: Path, kubernetes: Path, pause: Path, archives: lis
             control_plane.start_etcd(box)
             containerd.start(box)
             control_plane.start_api_server(box, inside, addresses)
-            loading = pool.submit(_load, box, archives)
+            loading = pool.submit(_load, box, to_load)
             api = Api(kubeconfig)
             _await("the API server answers /readyz", box, lambda: _answers(api, "/readyz"), "kube-apiserver")
         with progress.step(say, "controller manager, scheduler, kubelet, kube-proxy, node Ready"):
@@ -135,24 +135,33 @@ def healthy(cluster: Cluster) -> bool:
 
 
 def load(cluster: Cluster, archive: Path) -> None:
-    """Loads the images of a docker archive."""
+    """Loads the images of a docker archive. Raises ClusterError with containerd's words."""
+    containerd.load(_sandbox(cluster), archive)
+
+
+def images(cluster: Cluster) -> set[str]:
+    """The names of the images that the cluster has."""
+    return containerd.images(_sandbox(cluster))
+
+
+def _sandbox(cluster: Cluster) -> sandbox.Sandbox:
     box = sandbox.find(cluster.folder)
     if box is None:
         raise ClusterError(f"cluster {cluster.name} doesn't run")
-    containerd.load(box, archive)
+    return box
 
 
 def _pause_archive(program: Path, say: progress.Say) -> Path:
     def write(folder: Path) -> None:
-        images.write(folder / "images.tar", [images.Image(containerd.PAUSE_IMAGE, program, "/pause", 65535)])
+        archives.write(folder / "images.tar", [archives.Image(containerd.PAUSE_IMAGE, program, "/pause", 65535)])
 
     name = f"images-{build.key(build.PAUSE)}"
     return build.cached(name, "writing the pause image", say, write) / "images.tar"
 
 
-def _load(box: sandbox.Sandbox, archives: list[Path]) -> None:
+def _load(box: sandbox.Sandbox, to_load: list[Path]) -> None:
     _await("containerd answers", box, lambda: containerd.ready(box), "containerd")
-    for archive in archives:
+    for archive in to_load:
         containerd.load(box, archive)
 
 
