@@ -120,6 +120,10 @@ def start_controller_manager(sandbox: Sandbox, binaries: Path) -> None:
         f"--kubeconfig={_PKI}/controller-manager.kubeconfig",
         "--leader-elect=false",
         "--use-service-account-credentials=true",
+        # Its 40 controllers start one after the other, each with a few requests: the default limit of 20 a second
+        # is what a start waits for.
+        "--kube-api-qps=1000",
+        "--kube-api-burst=1000",
         f"--service-account-private-key-file={_PKI}/service-accounts.key",
         f"--root-ca-file={_PKI}/ca.crt",
         f"--cluster-signing-cert-file={_PKI}/ca.crt",
