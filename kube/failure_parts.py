@@ -1,0 +1,171 @@
+"""Takes apart what failures arrive in: bodies, headers, quoted texts, exceptions.
+
+What comes out is bounded in length and free of credentials; nothing here raises.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+READ_HEAD: Final = 6000
+READ_TAIL: Final = 2000
+"""Of a longer text, only so many characters of its beginning and end are looked at."""
+
+MESSAGE_HEAD: Final = 1500
+MESSAGE_TAIL: Final = 500
+MOST_CAUSES: Final = 50
+LONGEST_RETRY_AFTER: Final = 86400.0
+
+
+def status_object(text: str, begin: int = 0) -> dict[str, Any] | None:
+    """The Status that stands in a text from `begin` on, or None if there is something else."""
+    if not text.startswith("{", begin):
+        return None
+    try:
+        answer, _ = json.JSONDecoder().raw_decode(text, begin)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) and answer.get("kind") == "Status" else None
+
+
+def text_of(data: Mapping[str, Any], name: str) -> str:
+    """The string under a name; "" if there is none or it is no string."""
+    value = data.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def bounded(text: str) -> str:
+    """The text with whitespace folded to single spaces, and not longer than what is read."""
+    if len(text) > READ_HEAD + READ_TAIL:
+        text = f"{text[:READ_HEAD]} … {text[-READ_TAIL:]}"
+    return " ".join(text.split())
+
+
+_TOKEN = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{16,}")
+_HEADER = re.compile(r"(?i)\bheader value\s+b?['\"].*")
+_USER = re.compile(r"(?<=://)[^\s/@\"']{1,500}@")
+
+
+def one_line(text: str) -> str:
+    """Folded text as it may be shown: printable, without credentials, the middle of a long one left out.
+
+    Credentials can stand in the errors of HTTP libraries: http.client quotes a header value that it cannot
+    send, and urllib3 the URL of a proxy with its password.
+    """
+    if "@" in text:
+        text = _USER.sub("[hidden]@", text)
+    lower = text.lower()
+    if "header value " in lower:
+        text = _HEADER.sub("header value [hidden]", text)
+    if "bearer " in lower or "basic " in lower:
+        text = _TOKEN.sub(r"\1 [hidden]", text)
+    if len(text) > MESSAGE_HEAD + MESSAGE_TAIL:
+        text = f"{text[:MESSAGE_HEAD]} … {text[-MESSAGE_TAIL:]}"
+    return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait by Retry-After: a number, or a date (RFC 9110, 10.2.3) by the server's own clock."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        return min(float(value), LONGEST_RETRY_AFTER)
+    when = _http_date(value)
+    if when is None:
+        return None
+    now = _http_date(headers.get("date", ""))
+    return min(max(when - (time.time() if now is None else now), 0.0), LONGEST_RETRY_AFTER)
+
+
+def _http_date(value: str) -> float | None:
+    from email.utils import parsedate_to_datetime  # costs too much to load for every run
+
+    try:
+        return parsedate_to_datetime(value).timestamp() if 0 < len(value) < 100 else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+REASONS: Final[Mapping[str, int]] = {
+    "BadRequest": 400,
+    "Unauthorized": 401,
+    "Forbidden": 403,
+    "NotFound": 404,
+    "MethodNotAllowed": 405,
+    "NotAcceptable": 406,
+    "AlreadyExists": 409,
+    "Conflict": 409,
+    "Gone": 410,
+    "Expired": 410,
+    "RequestEntityTooLarge": 413,
+    "UnsupportedMediaType": 415,
+    "Invalid": 422,
+    "TooManyRequests": 429,
+    "InternalError": 500,
+    "ServerTimeout": 500,
+    "ServiceUnavailable": 503,
+    "Timeout": 504,
+}
+"""The HTTP code of each reason of a Status (apimachinery api/errors)."""
+
+STATUS = re.compile(r'\{\s{0,9}(?:"apiVersion"\s?:\s?"v1"\s?,\s{0,9})?"kind"\s?:\s?"Status"')
+_KUBECTL = re.compile(r"Error from server \(([A-Za-z]{1,40})\)")
+_PYTHON = re.compile(r"\(([45][0-9]{2})\) Reason: ")
+
+
+def quoted_status(text: str) -> tuple[int, str]:
+    """HTTP code and reason, where kubectl or the Python client wrote them into their text; else 0 and ""."""
+    if (hit := _KUBECTL.search(text)) and hit[1] in REASONS:
+        return REASONS[hit[1]], hit[1]
+    if hit := _PYTHON.search(text):
+        return int(hit[1]), ""
+    return 0, ""
+
+
+WRAPPERS: Final = frozenset({"MaxRetryError", "ProtocolError"})
+"""urllib3's errors whose own text only repeats another exception."""
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, outermost first; urllib3 keeps the cause in `reason`."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting and len(seen) < 20:
+        one = waiting.pop()
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        context = None if one.__suppress_context__ else one.__context__
+        waiting += [*reversed(one.args), context, one.__cause__, getattr(one, "reason", None)]
+
+
+def words_of(error: BaseException) -> str:
+    """An exception's text; the official client's without the headers that its own text repeats."""
+    try:
+        if type(error).__name__ == "ApiException":
+            return str(getattr(error, "reason", "") or "")
+        return str(error)
+    except Exception:  # noqa: BLE001  a broken __str__ must not hide the failure that it describes
+        return ""
+
+
+def errno_of(error: BaseException) -> str:
+    """The symbolic name of an OSError's number, which no locale translates."""
+    if isinstance(error, TimeoutError):
+        return "[ETIMEDOUT]"
+    if isinstance(error, ConnectionError) and error.errno is None:
+        return "[ECONNRESET]"
+    if not isinstance(error, OSError) or not isinstance(error.errno, int):
+        return ""
+    if type(error).__name__ == "gaierror":
+        import socket  # only here: numbers of name resolution overlap with those of the system
+
+        return "[EAI_AGAIN]" if error.errno == socket.EAI_AGAIN else ""
+    import errno
+
+    name = errno.errorcode.get(error.errno, "") if not type(error).__name__.startswith("SSL") else ""
+    return f"[{name}]" if name else ""
