@@ -120,7 +120,6 @@ def bootstrap(
     cert-manager that somebody else installed is kept and proven. Interrupt it whenever you like; the next run goes on.
     """
     from bootstrap import report as reports
-    from bootstrap.run import bootstrap as run
 
     if exit_code and not chosen["dry_run"]:
         raise WrongUsage("--exit-code says whether a dry run found changes: use it with --dry-run")
@@ -145,6 +144,8 @@ def bootstrap(
         finish("interrupted", code)
 
     session.on_interrupt.append(interrupted)
+    from bootstrap.run import bootstrap as run  # after the line above: this import takes a moment
+
     try:
         planned = run(settings, session, recorder)
     except FritError as error:

@@ -93,29 +93,37 @@ class Installation:
         return ("", "")
 
 
+PARTS: Mapping[str, tuple[Resource, Mapping[str, str], str]] = {
+    "deployments": (
+        DEPLOYMENTS,
+        {
+            "labelSelector": "app.kubernetes.io/component in (controller,webhook,cainjector),"
+            "app.kubernetes.io/name in (cert-manager,webhook,cainjector)"
+        },
+        JSON,
+    ),
+    "crds": (CRDS, {}, METADATA_LIST),
+    "mutating": (MUTATING, {}, JSON),
+    "validating": (VALIDATING, {}, JSON),
+}
+"""The four lists that show an installation: resource, query and media type, by the parameter of `installation_of`."""
+
+
+def list_part(client: Client, part: str) -> list[Object]:
+    """One of the four lists, by its key in `PARTS`. Raises `ApiError`."""
+    resource, query, accept = PARTS[part]
+    answer = client.get(resource.path(), doing=f"list {resource.plural}", query=query, accept=accept)
+    # the items of a list leave apiVersion and kind out, because the list itself says them
+    identity = {"apiVersion": resource.api_version, "kind": resource.kind}
+    return [{**one, **identity} for one in answer.get("items") or []]
+
+
 def find_installation(client: Client) -> Installation:
     """Look for cert-manager with four list requests at the same time.
 
     Raises `ApiError` where one of them fails, for example for a missing permission.
     """
-    selector = {
-        "labelSelector": "app.kubernetes.io/component in (controller,webhook,cainjector),"
-        "app.kubernetes.io/name in (cert-manager,webhook,cainjector)"
-    }
-
-    def listed(what: tuple[Resource, Mapping[str, str], str]) -> list[Object]:
-        resource, query, accept = what
-        answer = client.get(resource.path(), doing=f"list {resource.plural}", query=query, accept=accept)
-        # the items of a list leave apiVersion and kind out, because the list itself says them
-        identity = {"apiVersion": resource.api_version, "kind": resource.kind}
-        return [{**one, **identity} for one in answer.get("items") or []]
-
-    deployments, crds, mutating, validating = each(
-        listed,
-        [(DEPLOYMENTS, selector, JSON), (CRDS, {}, METADATA_LIST), (MUTATING, {}, JSON), (VALIDATING, {}, JSON)],
-        workers=4,
-    )
-    return installation_of(deployments, crds, mutating, validating)
+    return installation_of(*each(lambda part: list_part(client, part), list(PARTS), workers=4))
 
 
 def installation_of(

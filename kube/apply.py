@@ -14,8 +14,9 @@ from typing import Any
 from base.clock import Deadline, Run
 from base.events import Listener
 from base.retry import History, RetryPolicy, retrying
-from kube.client import APPLY_PATCH, METADATA_ONLY, Client
+from kube.client import APPLY_PATCH, JSON, METADATA_ONLY, Client
 from kube.discovery import Resource
+from kube.drift import in_place
 from kube.failures import ApiError, Kind, judge
 from kube.objects import Object, Ref, field, ref_of
 
@@ -35,11 +36,10 @@ class Change(StrEnum):
 
 @dataclass(frozen=True)
 class Applied:
-    """The outcome of one apply: the object as the server answered it, what changed, and failed attempts if any."""
+    """The outcome of one apply: what changed, and the failed attempts if any."""
 
     ref: Ref
     change: Change
-    obj: Object
     history: History
 
 
@@ -47,8 +47,8 @@ class Applied:
 class Applier:
     """How to apply: connection, patience, and whether only to try (`dry_run`, on the server).
 
-    `compare` reads each object before it is applied, so that changed and unchanged can be told apart; a run that
-    knows that nothing is there yet leaves it out and saves a request an object.
+    `compare` reads each object first, leaves alone what is in place already, and can tell changed from unchanged; a
+    run that knows that nothing is there yet leaves it out and saves a request an object.
     """
 
     client: Client
@@ -70,20 +70,31 @@ class Applier:
         doing = f"apply {ref}" + (" (dry run)" if self.dry_run else "")
         path = resource.path(ref.namespace, ref.name)
 
-        def once() -> tuple[Object | None, Object, int]:
+        def once() -> Change:
             before = self._read(path, ref) if self.compare else None
+            if before is not None and in_place(before, obj, FIELD_MANAGER):
+                return Change.UNCHANGED
             query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Warn"}
             if self.dry_run:
                 query["dryRun"] = "All"
             if force:
                 query["force"] = "true"
             answer = self.client.request(
-                "PATCH", path, doing=doing, query=query, body=obj, content_type=APPLY_PATCH, timeout=ATTEMPT_TIMEOUT
+                "PATCH",
+                path,
+                doing=doing,
+                query=query,
+                body=obj,
+                content_type=APPLY_PATCH,
+                accept=JSON if self.dry_run else METADATA_ONLY,  # the whole answer is only needed to be compared
+                timeout=ATTEMPT_TIMEOUT,
             )
-            return before, answer.json(), answer.status
+            if answer.status == 201:
+                return Change.CREATED
+            return Change.CHANGED if before is None else _change(before, answer.json(), self.dry_run)
 
         try:
-            before, after, status = retrying(
+            change = retrying(
                 once,
                 what=doing,
                 policy=self.policy,
@@ -99,13 +110,11 @@ class Applier:
                     doing, error.failure, attempts=len(history.attempts), seconds=history.attempts[-1].at
                 ) from None
             raise
-        return Applied(ref, _change(before, after, status, self.dry_run), after, history)
+        return Applied(ref, change, history)
 
     def _read(self, path: str, ref: Ref) -> Object | None:
-        # a dry run must compare contents; a real apply shows in the metadata whether it changed anything
-        accept = "application/json" if self.dry_run else METADATA_ONLY
         try:
-            found: Object = self.client.get(path, doing=f"read {ref}", accept=accept)
+            found: Object = self.client.get(path, doing=f"read {ref}")
         except ApiError as error:
             if error.failure.kind in (Kind.NOT_FOUND, Kind.CRD_NOT_ESTABLISHED):
                 return None
@@ -113,11 +122,7 @@ class Applier:
         return found
 
 
-def _change(before: Object | None, after: Mapping[str, Any], status: int, dry_run: bool) -> Change:
-    if status == 201:
-        return Change.CREATED
-    if before is None:
-        return Change.CHANGED
+def _change(before: Object, after: Mapping[str, Any], dry_run: bool) -> Change:
     if dry_run:
         return Change.UNCHANGED if _content(before) == _content(after) else Change.CHANGED
     # not the resourceVersion: a controller may write the status between the read and the apply. An apply that

@@ -15,14 +15,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from kubernetes.client.api_client import ApiClient
-from kubernetes.client.configuration import Configuration
-from kubernetes.client.rest import RESTClientObject
-
 from kube.failures import ApiError, from_answer, from_exception
+
+if TYPE_CHECKING:
+    from kubernetes.client.configuration import Configuration
+    from kubernetes.client.rest import RESTClientObject
 
 JSON = "application/json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -55,6 +55,8 @@ class Client:
     """
 
     def __init__(self, configuration: Configuration, *, user_agent: str) -> None:
+        from kubernetes.client.api_client import ApiClient
+
         self._configuration = configuration
         self._api = ApiClient(configuration)
         self._api.user_agent = user_agent
@@ -91,7 +93,7 @@ class Client:
         """
         params = dict(query or {})
         params.setdefault("timeout", f"{max(1, round(timeout))}s")
-        rest = RESTClientObject(self._configuration) if new_connection else self._api.rest_client
+        rest = self._new_pool() if new_connection else self._api.rest_client
         response = None
         try:
             response = self._send(rest, method, path, params, body, content_type, accept, timeout + 2.0)
@@ -110,6 +112,11 @@ class Client:
         if response.status >= 400:
             raise ApiError(doing, from_answer(response.status, raw, headers))
         return Answer(response.status, headers, raw)
+
+    def _new_pool(self) -> RESTClientObject:
+        from kubernetes.client.rest import RESTClientObject
+
+        return RESTClientObject(self._configuration)
 
     def _send(
         self,

@@ -120,14 +120,14 @@ def add(
     from kube.apply import Applier
     from kube.connection import ConnectionOptions, connect
     from repositories.objects import repository
-    from repositories.registry import as_registered, register, registered, settled
+    from repositories.registry import register, registered, settled
 
     wanted = repository(name, url, default=default)
     client = connect(ConnectionOptions(kubeconfig, context), user_agent=user_agent("repo add")).client
     policy = RetryPolicy(timeout=timeout)
     applier = Applier(client, policy, session.run, Deadline.after(timeout), session.emit)
     applied = register(applier, settled(wanted, registered(client)))
-    what = as_registered(applied.obj)
+    what = next(one for one in registered(client) if one.name == name)
     suffix = ", the default" if what.default else ""
     text = f"repository {what.name} {applied.change}: {what.data()['url']}{suffix}"
     attempts = [

@@ -167,7 +167,7 @@ def install(applier: Applier, steps: Sequence[Step]) -> list[Applied]:
 
 def _carry_out(applier: Applier, step: Step) -> Applied:
     if step.action is Action.KEEP:
-        return Applied(ref_of(step.obj), Change.UNCHANGED, step.obj, History(str(ref_of(step.obj))))
+        return Applied(ref_of(step.obj), Change.UNCHANGED, History(str(ref_of(step.obj))))
     if step.action is Action.EXTEND:
         return _extend(applier, step)
     return applier.apply(step.obj, CRDS)
