@@ -14,7 +14,7 @@ from kube.apply import Applied, Applier, Change
 from kube.failures import ApiError, Kind
 from kube.objects import Ref, ref_of
 from repositories import package_api
-from repositories.objects import API_VERSION, REPOSITORIES
+from repositories.objects import API_VERSION, GROUP, REPOSITORIES
 from repositories.registry import register
 
 
@@ -46,10 +46,11 @@ def rehearse(ground: Ground, plan: Plan) -> list[Planned]:
         return [Planned(one.ref, one.change) for one in package_api.install(applier, plan.package_api)]
 
     def repositories(applier: Applier) -> list[Planned]:
-        return [
-            _tried(Ref(API_VERSION, REPOSITORIES.kind, "", one.name), partial(register, applier, one))
-            for one in wanted_repositories(ground.settings, plan.repositories)
-        ]
+        wanted = wanted_repositories(ground.settings, plan.repositories)
+        refs = [Ref(API_VERSION, REPOSITORIES.kind, "", one.name) for one in wanted]
+        if not plan.discovery.serves_group(GROUP):
+            return [Planned(ref, Change.CREATED, checked=False) for ref in refs]
+        return [_tried(ref, partial(register, applier, one)) for ref, one in zip(refs, wanted, strict=True)]
 
     planned: list[Planned] = []
     for name, part in (("cert-manager", cert_manager), ("package-api", definitions), ("repositories", repositories)):
