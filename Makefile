@@ -1,0 +1,58 @@
+# A contributor needs two of these: make lint and make test. README.md and CONTRIBUTING.md explain the rest.
+SHELL := /bin/bash
+VENV ?= .venv
+PY := $(VENV)/bin/python
+# The environment follows the locked versions; it is made anew when they change.
+STAMP := $(VENV)/.installed
+
+.PHONY: lint test bench demo demo-down cluster cluster-down wheel-test lock reference clean
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+lint: $(STAMP)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest -q tests/test_floors.py tests/test_tree.py
+
+# ARGS goes to pytest: make test ARGS="--no-cluster -k retry"
+test: $(STAMP)
+	$(PY) -m pytest $(ARGS)
+
+bench: $(STAMP)
+	$(PY) -m bench $(ARGS)
+
+demo: $(STAMP)
+	$(PY) -m tests.demo
+
+demo-down: $(STAMP)
+	$(PY) -m tests.demo down
+
+cluster: $(STAMP)
+	$(PY) -m tests.cluster up $(ARGS)
+
+cluster-down: $(STAMP)
+	$(PY) -m tests.cluster down $(ARGS)
+
+# The tests that need no cluster, against the built wheel instead of the working tree
+wheel-test: $(STAMP)
+	$(PY) -m tests.wheel
+
+reference: $(STAMP)
+	$(PY) -m tests.reference
+
+# Resolve the dependencies anew and write their hashes; the result names no index
+lock:
+	$(PY) -m piptools --version >/dev/null 2>&1 || $(PY) -m pip install --quiet pip-tools
+	$(PY) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --no-header --allow-unsafe --output-file requirements/run.txt pyproject.toml
+	$(PY) -m piptools compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --no-header --allow-unsafe --extra dev --output-file requirements/dev.txt pyproject.toml
+
+clean:
+	rm -rf dist build bench/results .pytest_cache .mypy_cache .ruff_cache .hypothesis $(VENV)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

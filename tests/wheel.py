@@ -1,0 +1,45 @@
+"""Build the wheel and the sdist, install the wheel into an environment of its own, and run the tests against it.
+
+The tests are copied away from the working tree first, so that nothing but the installed wheel can be imported.
+Tests that need a cluster, and those about the tree itself, are left out: `make test` runs them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ABOUT_THE_TREE = ("test_floors.py", "test_tree.py", "test_docs.py", "test_reference.py")
+
+
+def main() -> int:
+    """Build, install, test; returns pytest's exit code."""
+    with tempfile.TemporaryDirectory(prefix="frit-wheel-") as folder:
+        there = Path(folder)
+        subprocess.run(
+            [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(there / "dist"), str(ROOT)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        wheel = next((there / "dist").glob("*.whl"))
+        print(f"built {wheel.name} and {next((there / 'dist').glob('*.tar.gz')).name}", flush=True)
+        venv.create(there / "venv", with_pip=True)
+        python = there / "venv" / "bin" / "python"
+        install = [str(python), "-m", "pip", "install", "--quiet"]
+        locked = ["--require-hashes", "--requirement", str(ROOT / "requirements" / "dev.txt")]
+        subprocess.run([*install, *locked], check=True)
+        subprocess.run([*install, "--no-deps", str(wheel)], check=True)
+        shutil.copytree(ROOT / "tests", there / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", there / "pyproject.toml")
+        shutil.copytree(ROOT / "bench", there / "bench", ignore=shutil.ignore_patterns("__pycache__", "results"))
+        leave_out = [f"--ignore=tests/{name}" for name in ABOUT_THE_TREE]
+        return subprocess.run([str(python), "-m", "pytest", "--no-cluster", "-q", *leave_out], cwd=there).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
