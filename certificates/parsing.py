@@ -103,16 +103,16 @@ def _objects_in(document: Any, number: int, line: int) -> Iterator[Object]:
             raise _Bad("an object was expected, but this is a list or a single value", number, line)
         kind = value.get("kind")
         for key in ("apiVersion", "kind"):
-            if not isinstance(value.get(key), str) or not value[key]:
+            if not _is_word(value.get(key)):
                 raise _Bad(f"an object without {key}", number, line)
         if isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list):
             waiting.extend(reversed(value["items"]))
             continue
         metadata = value.get("metadata")
-        if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        if not isinstance(metadata, dict) or not _is_word(metadata.get("name")):
             raise _Bad(f"{kind} without metadata.name", number, line)
-        if not isinstance(metadata.get("namespace", ""), str):
-            raise _Bad(f"{kind} {metadata['name']} has a metadata.namespace that is no text", number, line)
+        if not _is_word(metadata.get("namespace", "none")):
+            raise _Bad(f"{kind} {metadata['name']} has a metadata.namespace that is no name", number, line)
         yield value
 
 
@@ -284,6 +284,11 @@ def _json(content: bytes) -> Any:
     if _measure(value)[1] > MAX_DEPTH:
         raise _Bad(f"values are nested deeper than {MAX_DEPTH} levels")
     return value
+
+
+def _is_word(value: Any) -> bool:
+    """Whether a value can be a name, and can be shown: control characters could rewrite a terminal."""
+    return isinstance(value, str) and value != "" and value.isprintable()
 
 
 def _measure(value: Any) -> tuple[int, int]:

@@ -137,6 +137,8 @@ def test_values_that_json_cannot_carry_are_refused_with_their_line(text: str) ->
         ("apiVersion: v1\nkind: X\nmetadata: [name]\n", "X without metadata.name"),
         ("apiVersion: v1\nkind: X\nmetadata: {generateName: a-}\n", "X without metadata.name"),
         ("apiVersion: v1\nkind: X\nmetadata: {name: a, namespace: 3}\n", "metadata.namespace"),
+        ('apiVersion: v1\nkind: "X\\e[2J"\nmetadata: {name: a}\n', "without kind"),
+        ('apiVersion: v1\nkind: X\nmetadata: {name: "a\\e[2J"}\n', "X without metadata.name"),
         ("<!DOCTYPE html><html><body>Please log in</body></html>", "web page"),
         (b"\xff\xfeh\x00i\x00", "not valid UTF-8"),
         (b"apiVersion: v1\nkind: \xc3\x28\n", "not valid UTF-8 (line 2)"),
