@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -55,6 +56,30 @@ class Retried:
 
 Event = Said | StageStarted | StageEnded | Waiting | Retried
 Listener = Callable[[Event], None]
+
+
+class Held:
+    """A listener that keeps events back until `let_go` is called, for work that may turn out not to be needed."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._kept: list[Event] | None = []
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        """Keep an event, or hand it on once they are let go."""
+        with self._lock:
+            if self._kept is not None:
+                self._kept.append(event)
+                return
+        self._listener(event)
+
+    def let_go(self) -> None:
+        """Hand on what was kept, and from now on everything at once."""
+        with self._lock:
+            kept, self._kept = self._kept or [], None
+        for event in kept:
+            self._listener(event)
 
 
 def silent(event: Event) -> None:

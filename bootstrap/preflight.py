@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from base.clock import seconds_text
 from base.errors import CannotTell, PreflightFailed
-from base.events import Said
+from base.events import Held, Said
 from base.parallel import Background
+from bootstrap.existing import require_healthy
 from bootstrap.ground import Ground
 from bootstrap.permissions import require_permissions
 from bootstrap.plan import Plan
@@ -16,23 +17,18 @@ from bootstrap.release import Chosen
 from bootstrap.report import Stage
 from certificates.installation import Installation, find_installation, problems
 from certificates.manifest import Manifest
-from certificates.probe import excluded, probe
+from certificates.probe import excluded
 from certificates.releases import supports
 from kube.client import Client
 from kube.discovery import CORE_V1, discover
 from kube.failures import ApiError, Kind
 from kube.objects import Object, condition, field
-from kube.wait import NotYet, Yes, wait_until
-from kube.watch import Wake
-
-SETTLE = 15.0
-"""Seconds that an installation of somebody else gets to become healthy before it counts as broken."""
 
 SKEW = 30.0
 """Seconds between the API server's clock and ours from which a warning is worth it."""
 
 
-def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[Chosen]) -> Plan:
+def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[Chosen], telling: Held) -> Plan:
     """Look at the cluster and decide. Writes nothing.
 
     Raises `PreflightFailed` for whatever forbids going on, `ApiError` where the server does not answer.
@@ -50,7 +46,7 @@ def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[
         stage.emit(
             Said(f"the API server's clock is {seconds_text(abs(client.skew))} {side} this machine's", level="warning")
         )
-    manifest = _decide(ground, stage, kubernetes, installation, chosen)
+    manifest = _decide(ground, stage, kubernetes, installation, chosen, telling)
     validating = _validating_of(manifest) if manifest else installation.validating
     if reason := excluded(validating, namespace):
         raise PreflightFailed(
@@ -61,7 +57,7 @@ def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[
     if manifest is not None:
         discovery.learn(one for one in manifest.objects if one["kind"] == "CustomResourceDefinition")
         require_permissions(ground.applier(stage, compare=False), manifest, discovery)
-    stage.summary = f"Kubernetes {kubernetes}, " + _found(installation, manifest)
+    stage.summary = _found(installation, manifest)
     steps = plan_package_api(client, discovery)
     repositories = existing_repositories(client, discovery)
     wanted_repositories(ground.settings, repositories)  # raises what forbids them, while nothing is changed
@@ -69,11 +65,17 @@ def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[
 
 
 def _decide(
-    ground: Ground, stage: Stage, kubernetes: str, installation: Installation, chosen: Background[Chosen]
+    ground: Ground,
+    stage: Stage,
+    kubernetes: str,
+    installation: Installation,
+    chosen: Background[Chosen],
+    telling: Held,
 ) -> Manifest | None:
     """The manifest to apply, or None to keep what is there."""
     ours = installation.absent or (installation.owner is not None and installation.owner.kind == "frit")
     if ours:
+        telling.let_go()
         release, manifest = chosen.result().release, chosen.result().manifest
         if not installation.version or installation.version == manifest.version:
             if release is not None and supports(release, kubernetes) is False:
@@ -92,56 +94,8 @@ def _decide(
                 + "; ".join(one.text for one in problems(installation)),
                 hint=f"complete it first: frit bootstrap --cert-manager-version {installation.version}",
             )
-    _require_healthy(ground, stage, installation)
+    require_healthy(ground, stage, installation)
     return None
-
-
-def _require_healthy(ground: Ground, stage: Stage, installation: Installation) -> None:
-    """Let pods that are just starting settle; raise `PreflightFailed` where the installation stays broken."""
-    newest = [installation]
-
-    def healthy() -> Yes[None] | NotYet:
-        found = problems(newest[0])
-        if any(not one.heals for one in found):
-            raise _broken(ground.client, newest[0], "; ".join(one.text for one in found))
-        if not found:
-            probed = probe(ground.client, ground.settings.probe_namespace, ground.run)
-            if probed.proven:
-                return Yes(None)
-            if probed.failure is None or not probed.failure.retry:
-                raise _broken(ground.client, newest[0], probed.reason)
-            return NotYet(probed.reason)
-        newest[0] = find_installation(ground.client)
-        return NotYet("; ".join(one.text for one in found))
-
-    wait_until(
-        healthy,
-        what="the cert-manager that is there",
-        run=ground.run,
-        deadline=stage.deadline.sooner(SETTLE),
-        emit=stage.emit,
-        wake=Wake(),
-        out_of_time=lambda reason: _broken(ground.client, newest[0], reason),
-    )
-
-
-def _broken(client: Client, installation: Installation, reason: str) -> PreflightFailed:
-    from kube.diagnosis import as_data, as_lines, diagnose
-
-    version = f" {installation.version}" if installation.version else ""
-    found = diagnose(client, installation.namespace) if installation.namespace else []
-    lines = [line for finding in found for line in as_lines(finding)]
-    owner = installation.owner
-    release = f"{owner.name if owner else ''} -n {installation.namespace or 'NAMESPACE'}"
-    next_step = {
-        "helm": f"mend it with Helm: helm status {release}",
-        "frit": "run frit bootstrap with the version that is there",
-    }.get(owner.kind if owner else "", "mend it, or remove it completely, with the tool that installed it")
-    return PreflightFailed(
-        f"cert-manager{version}, installed by {owner}, is there and not healthy: {reason}. Nothing was changed",
-        hint="\n".join([*lines, next_step, "frit check   says more"]),
-        details={"diagnosis": [as_data(finding) for finding in found]},
-    )
 
 
 def _found(installation: Installation, manifest: Manifest | None) -> str:

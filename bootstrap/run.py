@@ -7,7 +7,7 @@ interrupted one is completed by the next, and a second one on a healthy cluster 
 from __future__ import annotations
 
 from base.clock import Deadline
-from base.events import Said
+from base.events import Held, Said
 from base.parallel import Background
 from base.retry import retrying
 from base.session import Session
@@ -35,8 +35,10 @@ def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[
     """
     deadline = Deadline.after(settings.timeout)
     with recorder.stage("connect", title_of("connect"), deadline.sooner(settings.limit("connect"))) as stage:
+        # begun early, because most runs need it; told of only where it is needed
+        telling = Held(stage.emit)
         chosen = Background(
-            lambda: choose(settings, session.run, deadline.sooner(settings.limit("preflight")), stage.emit),
+            lambda: choose(settings, session.run, deadline.sooner(settings.limit("preflight")), telling),
             "choose release",
         )
         connection = connect(
@@ -59,7 +61,7 @@ def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[
         recorder.versions["kubernetes"] = kubernetes
         stage.summary = f"Kubernetes {kubernetes}"
     with recorder.stage("preflight", title_of("preflight"), ground.stage_deadline("preflight")) as stage:
-        plan = preflight(ground, stage, kubernetes, chosen)
+        plan = preflight(ground, stage, kubernetes, chosen, telling)
         recorder.versions["certManager"] = plan.manifest.version if plan.manifest else plan.installation.version
     if settings.dry_run:
         return rehearse(ground, plan)
