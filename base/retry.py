@@ -116,8 +116,8 @@ def retrying(
             return False
         now = time.monotonic()
         pause = policy.pause(state.attempt_number)
-        if verdict.retry_after is not None:
-            pause = max(verdict.retry_after, 0.0)
+        if verdict.retry_after:  # 0, or a date in the past, is no reason to hammer: the policy decides then
+            pause = verdict.retry_after
         since = now - first_met.setdefault(verdict.kind, now)
         spent = verdict.budget is not None and since >= verdict.budget
         going_on = verdict.retry and not spent and now + pause < limit.at
