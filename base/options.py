@@ -7,10 +7,21 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from base.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Setting(click.Option):
+    """An option whose errors name the environment variable where the value comes from it."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """The flags, and the variable if nobody typed a flag."""
+        hint = super().get_error_hint(ctx)
+        source = ctx.get_parameter_source(self.name or "") if ctx else None
+        return f"{hint} (from {self.envvar})" if source is ParameterSource.ENVIRONMENT else hint
 
 
 def setting(name: str, *aliases: str, **attributes: Any) -> Callable[[F], F]:
@@ -21,8 +32,11 @@ def setting(name: str, *aliases: str, **attributes: Any) -> Callable[[F], F]:
     """
     long = next(one for one in (name, *aliases) if one.startswith("--")).partition("/")[0]
     variable = "FRIT_" + long.removeprefix("--").replace("-", "_").upper()
-    return click.option(name, *aliases, envvar=variable, **attributes)
+    return click.option(name, *aliases, cls=_Setting, envvar=variable, **attributes)
 
+
+LONGEST_DURATION = 366 * 86400.0
+"""Seconds; a longer wait is a slip of the keyboard, and the clocks of operating systems have limits too."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -34,12 +48,14 @@ def parse_duration(text: str) -> float:
     Raises ValueError for anything else. Source: Go's time.ParseDuration, which kubectl and Helm use.
     """
     text = text.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    with_unit = f"{text}s" if re.fullmatch(r"\d+(\.\d+)?", text) else text
+    parts = _DURATION.findall(with_unit)
+    if not parts or "".join(number + unit for number, unit in parts) != with_unit:
         raise ValueError(f"{text!r} is not a duration: write 90s, 1m30s, 500ms or 2h")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > LONGEST_DURATION:
+        raise ValueError(f"{text[:40]!r} is longer than a year")
+    return seconds
 
 
 class Duration(click.ParamType[float]):
