@@ -43,6 +43,7 @@ class Api:
             self._headers["Authorization"] = f"Bearer {user['token']}"
         self._tls = _tls(cluster, user, kubeconfig)
         self._local = threading.local()
+        self._opened: list[http.client.HTTPSConnection] = []
 
     def request(self, method: str, path: str, body: object = None, content: str = JSON, accept: str = JSON) -> Answer:
         """Sends one request. Raises OSError or http.client.HTTPException where there is no answer."""
@@ -68,6 +69,7 @@ class Api:
         if connection is None:
             connection = http.client.HTTPSConnection(*self._address, timeout=TIMEOUT_SECONDS, context=self._tls)
             self._local.connection = connection
+            self._opened.append(connection)
         connection.request(method, self._prefix + path, payload, headers)
         response = connection.getresponse()
         return Answer(response.status, response.read())
@@ -77,7 +79,13 @@ class Api:
         connection: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
         if connection is not None:
             connection.close()
+            self._opened.remove(connection)
             self._local.connection = None
+
+    def __del__(self) -> None:
+        # Threads of a pool are gone before anybody could ask them to close theirs.
+        for connection in getattr(self, "_opened", ()):
+            connection.close()
 
     def get(self, path: str) -> Answer:
         return self.request("GET", path)
