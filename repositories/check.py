@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from base.errors import CannotTell, PreflightFailed
 from kube.client import Client
 from kube.discovery import Discovery
-from repositories.objects import API_VERSION, GROUP, REPOSITORIES, hide_credentials
+from repositories.objects import API_VERSION, GROUP, REPOSITORIES
 from repositories.registry import Registered, defaults, registered
 
 
@@ -58,7 +58,7 @@ def judged(repositories: list[Registered]) -> Finding:
             f"kubectl annotate packagerepository {marked[-1]} packages.glasskube.dev/default-repository-",
         )
     if not marked:
-        hint = f"frit repo add {repositories[0].name} {hide_credentials(repositories[0].url)} --default"
+        hint = f"frit repo add {repositories[0].name} {repositories[0].shown_url} --default"
         return Finding(name, True, f"{names}; none is the default", hint, warning=True)
     for one in repositories:
         if one.ready == "False":

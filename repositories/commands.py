@@ -115,21 +115,26 @@ def add(
     Exit codes: 3 where the package API is not installed, another repository is the default, or stored credentials
     would go to a new URL; 5 where the server refuses the object; 9 where this account may not list repositories.
     """
+    from dataclasses import replace
+
     from base.clock import Deadline
     from base.retry import RetryPolicy
     from kube.apply import Applier
     from kube.connection import ConnectionOptions, connect
     from repositories.objects import repository
-    from repositories.registry import register, registered, settled
+    from repositories.registry import Registered, register, registered, settled
 
     wanted = repository(name, url, default=default)
     client = connect(ConnectionOptions(kubeconfig, context), user_agent=user_agent("repo add")).client
     policy = RetryPolicy(timeout=timeout)
     applier = Applier(client, policy, session.run, Deadline.after(timeout), session.emit)
-    applied = register(applier, settled(wanted, registered(client)))
-    what = next(one for one in registered(client) if one.name == name)
+    existing = registered(client)
+    sent = settled(wanted, existing)
+    applied = register(applier, sent)
+    there = next((one for one in existing if one.name == name), Registered(name, url))
+    what = replace(there, url=sent.url, default=sent.default)  # what the object says now, without asking again
     suffix = ", the default" if what.default else ""
-    text = f"repository {what.name} {applied.change}: {what.data()['url']}{suffix}"
+    text = f"repository {what.name} {applied.change}: {what.shown_url}{suffix}"
     attempts = [
         {"number": one.number, "at": one.at, "seconds": one.seconds, "kind": one.kind, "message": one.message}
         for one in applied.history.attempts
@@ -139,10 +144,9 @@ def add(
 
 
 def _row(one: Registered, now: datetime) -> tuple[str, ...]:
-    shown = one.data()
     status = {"True": "ready", "False": "not ready", "": "-"}.get(one.ready, one.ready.lower())
     auth = f"{one.auth} (inline)" if one.inline else one.auth
-    return (one.name, shown["url"], "yes" if one.default else "", auth, status, age_text(one.created, now))
+    return (one.name, one.shown_url, "yes" if one.default else "", auth, status, age_text(one.created, now))
 
 
 def age_text(created: str, now: datetime) -> str:

@@ -30,6 +30,7 @@ _HOST = re.compile(r"[A-Za-z0-9._~-]+|[0-9A-Fa-f:.]+")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _USERINFO = re.compile(r"^((?:[^/@]*:)?/+)?[^/?#]*@")  # also in a URL that is not quite one
+_EMBEDDED = re.compile(r"(?<=://)[^\s/@\"']{1,500}@")
 _MOST_URL = 8192  # as in manifests/package-api.yaml
 
 
@@ -109,6 +110,12 @@ def hide_credentials(url: str) -> str:
     shown = _USERINFO.sub(r"\1***@", url)
     before, sign, _ = shown.partition("?")
     return f"{before}?***" if sign else before
+
+
+def one_line(text: str) -> str:
+    """A text out of the cluster for a terminal: one line, nothing that could control it, no credentials in URLs."""
+    line = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
+    return _EMBEDDED.sub("***@", line)
 
 
 def to_object(repository: Repository) -> Object:

@@ -12,7 +12,7 @@ from kube.apply import Applied, Applier
 from kube.client import Client
 from kube.failures import ApiError, Kind
 from kube.objects import condition, field
-from repositories.objects import GROUP, REPOSITORIES, Repository, from_object, hide_credentials, to_object
+from repositories.objects import GROUP, REPOSITORIES, Repository, from_object, hide_credentials, one_line, to_object
 
 PERMISSIONS = tuple(Permission(verb, GROUP, REPOSITORIES.plural) for verb in ("list", "get", "create", "patch"))
 """What the account needs to register repositories; `list` alone is enough to list them."""
@@ -26,8 +26,8 @@ class Registered:
 
     `auth` is `none`, `basic`, `bearer`, or `basic+bearer` where an object of Glasskube says both; `inline` means that
     a user name, password or token stands in the object itself. `ready` is the status of the condition Ready (`True`,
-    `False`, `Unknown`), empty where no controller has looked at it; `message` is that condition's. `created` is the
-    creation time in RFC 3339. `url` may hold credentials: show it with `hide_credentials`.
+    `False`, `Unknown`), empty where no controller has looked at it; `message` is that condition's, in one line.
+    `created` is the creation time in RFC 3339. `url` is as it is stored; what people see is `shown_url`.
     """
 
     name: str
@@ -39,11 +39,16 @@ class Registered:
     message: str = ""
     created: str = ""
 
+    @property
+    def shown_url(self) -> str:
+        """The URL in one line, without credentials."""
+        return one_line(hide_credentials(self.url))
+
     def data(self) -> dict[str, Any]:
         """As JSON types, without credentials."""
         return {
             "name": self.name,
-            "url": hide_credentials(self.url),
+            "url": self.shown_url,
             "default": self.default,
             "auth": {"method": self.auth, "inline": self.inline},
             "ready": self.ready,
@@ -89,7 +94,7 @@ def as_registered(obj: Mapping[str, Any]) -> Registered:
         "+".join(methods) or "none",
         inline,
         str(ready.get("status") or ""),
-        str(ready.get("message") or ""),
+        one_line(str(ready.get("message") or "")),
         str(field(obj, "metadata", "creationTimestamp", default="")),
     )
 
@@ -123,7 +128,7 @@ def settled(repository: Repository, existing: Sequence[Registered]) -> Repositor
     if there.auth != "none":
         raise PreflightFailed(
             f"could not change the URL of repository {there.name}: its credentials, which are meant for"
-            f" {hide_credentials(there.url)}, would be sent to {repository.url}",
+            f" {there.shown_url}, would be sent to {repository.url}",
             hint="register the new URL under another name, or first take the credentials away:\n"
             f"kubectl patch packagerepository {there.name} --type=json"
             """ -p '[{"op":"remove","path":"/spec/auth"}]'""",

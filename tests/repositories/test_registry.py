@@ -51,6 +51,16 @@ def test_condition_and_age_come_from_the_object() -> None:
     assert found.data()["url"] == "https://***@example.com"
 
 
+def test_what_stands_in_an_object_cannot_rewrite_a_terminal() -> None:
+    """Messages and URLs of a cluster are shown in one printable line, without credentials."""
+    obj = to_object(Repository("team", "https://example.com/\x1b[2J"))
+    message = 'Get "https://somebody:hunter2@example.com/index.yaml":\n\x9b31m no route'
+    obj["status"] = {"conditions": [{"type": "Ready", "status": "False", "message": message}]}
+    found = as_registered(obj)
+    assert found.message == 'Get "https://***@example.com/index.yaml": ?31m no route'
+    assert found.shown_url == "https://example.com/?[2J"
+
+
 def test_another_default_is_not_replaced() -> None:
     """A second default is refused, and the hint takes the mark from the first."""
     existing = [Registered("first", URL, default=True), Registered("team", URL)]
