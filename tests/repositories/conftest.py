@@ -1,0 +1,143 @@
+"""The package API on the real cluster: a client, an applier, and ways to put the API there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from base.clock import Deadline, Run
+from base.events import Event
+from base.retry import RetryPolicy
+from kube.apply import Applied, Applier
+from kube.client import Client
+from kube.connection import ConnectionOptions, connect
+from kube.discovery import CRDS
+from kube.objects import Object
+from kube.readiness import readiness_of
+from kube.wait import NotYet, Yes, wait_until
+from kube.watch import Wake
+from repositories import package_api
+from tests.cluster import Cluster, clean
+from tests.repositories.schemas import KINDS, glasskube_crd
+
+if TYPE_CHECKING:
+    from tests.conftest import Kubectl
+
+
+@dataclass
+class Room:
+    """One cluster as the room's code sees it; `events` is what the code said."""
+
+    client: Client
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def applier(self) -> Applier:
+        """An applier that gives up after 20 s."""
+        return Applier(self.client, RetryPolicy(timeout=20), Run(), Deadline.after(20), self.events.append)
+
+    def install(self) -> list[Applied]:
+        """Plan, install, and wait until the CRDs are established."""
+        done = package_api.install(self.applier, package_api.plan(package_api.read(self.client)))
+        self.established()
+        return done
+
+    def established(self) -> None:
+        """Wait until the server serves the CRDs."""
+
+        def unready() -> str:
+            for name in package_api.NAMES:
+                verdict = readiness_of(self.client.get(CRDS.path(name=name), doing=f"read {name}"))
+                if not verdict.ready:
+                    return f"{name}: {verdict.reason}"
+            return ""
+
+        self.until_nothing(unready)
+
+    def until_nothing(self, reason: Callable[[], str]) -> None:
+        """Wait until a reason is gone: a server serves a changed CRD a moment after it has stored it."""
+
+        def look() -> Yes[None] | NotYet:
+            why = reason()
+            return NotYet(why) if why else Yes(None)
+
+        wait_until(
+            look,
+            what="the package API",
+            run=Run(),
+            deadline=Deadline.after(20),
+            emit=self.events.append,
+            wake=Wake(),
+            pause=0.1,
+        )
+
+    def refusal(self, obj: Object) -> str:
+        """Why the server refuses to create an object (nothing is stored), or nothing; unknown fields are refused."""
+        from kube.failures import ApiError
+
+        try:
+            self._create(obj, {"dryRun": "All", "fieldValidation": "Strict"})
+        except ApiError as error:
+            return error.message
+        return ""
+
+    def create(self, obj: Object) -> Object:
+        """Create an object."""
+        return self._create(obj, {"fieldManager": "somebody"})
+
+    def _create(self, obj: Object, query: dict[str, str]) -> Object:
+        plural = {kind: glasskube_crd(kind)["spec"]["names"]["plural"] for kind in KINDS}[obj["kind"]]
+        where = "/namespaces/default" if obj["kind"] == "Package" else ""
+        path = f"/apis/packages.glasskube.dev/v1alpha1{where}/{plural}"
+        answer: Object = self.client.request("POST", path, doing="create it", query=query, body=obj).json()
+        return answer
+
+
+@pytest.fixture
+def room(fresh_cluster: Cluster) -> Room:
+    """The room on a cluster that has nothing of ours."""
+    return _room(fresh_cluster)
+
+
+@pytest.fixture(scope="module")
+def installed(cluster: Cluster) -> Iterator[Room]:
+    """The room on a cluster with our package API, shared by the tests of a module; they store nothing that collides."""
+    clean.clean(cluster.kubeconfig)
+    made = _room(cluster)
+    made.install()
+    yield made
+    clean.clean(cluster.kubeconfig)
+
+
+def _room(cluster: Cluster) -> Room:
+    return Room(connect(ConnectionOptions(kubeconfig=str(cluster.kubeconfig)), user_agent="frit-test").client)
+
+
+@pytest.fixture
+def as_glasskube(kubectl: Kubectl) -> Callable[..., None]:
+    """Applies objects as Glasskube does: server-side, field manager `glasskube`, taking what others own."""
+
+    def apply(*objects: Object) -> None:
+        listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+        kubectl(
+            "apply", "--server-side", "--field-manager=glasskube", "--force-conflicts", "-f-", stdin=json.dumps(listed)
+        )
+
+    return apply
+
+
+@pytest.fixture
+def powerless(room: Room, kubectl: Kubectl, tmp_path: Path) -> Path:
+    """A kubeconfig whose account may do nothing with CRDs and repositories."""
+    token = kubectl("create", "token", "default", "-n", "default").strip()
+    seen = kubectl.json("config", "view", "--raw")
+    seen["users"] = [{"name": seen["users"][0]["name"], "user": {"token": token}}]
+    path = tmp_path / "powerless"
+    path.write_text(json.dumps(seen))
+    path.chmod(0o600)
+    return path
