@@ -99,6 +99,10 @@ def _is_first(process: Process) -> bool:
     return len(line.split()) > 2 and line.split()[-1] == "1"
 
 
+_started: list[subprocess.Popen[bytes]] = []
+"""First processes that this one has started: Python warns about a Popen that goes away while its process runs on."""
+
+
 def create(folder: Path, pause: Path) -> Sandbox:
     """Starts the first process for a state folder and prepares its mounts."""
     for part in ("logs", "run", "var-lib", "var-log", "settings"):
@@ -107,6 +111,7 @@ def create(folder: Path, pause: Path) -> Sandbox:
     command += ["--propagation=private", "--", str(pause), marker(folder)]
     with (folder / "logs" / "sandbox.log").open("ab") as log:
         starter = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    _started.append(starter)
     deadline = time.monotonic() + 10
     sandbox = None
     while sandbox is None:
