@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 import tests.cluster
 from tests.cluster import Cluster, clean, releases
 
-CLUSTER_NAME = "frit-test"
+CLUSTER_NAME = os.environ.get("FRIT_TEST_CLUSTER_NAME", "frit-test")
+"""The cluster of this run; another name lets two runs go on at the same time."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
