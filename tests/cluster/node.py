@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 import time
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from .paths import ClusterError
 from .sandbox import INSIDE, Sandbox
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+# A cluster takes 16; the rest is for those who come and go.
+_WATCHES = 20
 _PKI = INSIDE / "pki"
 
 
@@ -19,15 +24,35 @@ def cgroup_name(name: str) -> str:
     return f"frit-{name}"
 
 
-def _hierarchies() -> list[Path]:
+def hierarchies() -> list[Path]:
     """The roots of the cgroup trees: one with cgroup v2, one per controller with v1."""
     if (_CGROUPS / "cgroup.controllers").exists():
         return [_CGROUPS]
     return [root for root in _CGROUPS.iterdir() if root.is_dir() and not root.is_symlink()]
 
 
+def check_watches() -> None:
+    """Makes sure that the user may have as many inotify instances as a cluster takes: without, the kubelet gives up
+    with words about something else. Raises ClusterError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    taken: list[int] = []
+    try:
+        while len(taken) < _WATCHES:
+            descriptor = libc.inotify_init()
+            if descriptor < 0:
+                raise ClusterError(
+                    f"no room for a cluster's {_WATCHES} inotify instances: {os.strerror(ctypes.get_errno())}. "
+                    f"The limit is {_WATCH_LIMIT.read_text().strip()} per user; bring another cluster down, or raise "
+                    "it: sysctl -w fs.inotify.max_user_instances=1024"
+                )
+            taken.append(descriptor)
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+
+
 def create_cgroups(name: str) -> None:
-    for root in _hierarchies():
+    for root in hierarchies():
         group = root / cgroup_name(name)
         group.mkdir(exist_ok=True)
         for setting in ("cpuset.cpus", "cpuset.mems"):
@@ -38,7 +63,7 @@ def create_cgroups(name: str) -> None:
 
 def remove_cgroups(name: str) -> None:
     """Removes the cluster's cgroups, from the leaves up. Raises ClusterError for one that stays in use."""
-    for root in _hierarchies():
+    for root in hierarchies():
         group = root / cgroup_name(name)
         if not group.is_dir():
             continue

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography import x509
 
-from tests.cluster import certmanager, network, packages, pki, progress, releases, toolchain
+from tests.cluster import certmanager, network, node, packages, pki, progress, releases, toolchain
 from tests.cluster.paths import ClusterError
 
 
@@ -91,6 +91,14 @@ def test_policy_of_the_host_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with packages._no_daemons():
         assert policy.read_text() == "#!/bin/sh\nexit 0\n"
     assert policy.exists()
+
+
+def test_too_few_watches_are_said_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit on inotify instances that leaves no room for a cluster is named, with the command that raises it."""
+    node.check_watches()
+    monkeypatch.setattr(node, "_WATCHES", 1_000_000)
+    with pytest.raises(ClusterError, match=r"Too many open files.*sysctl -w fs.inotify.max_user_instances"):
+        node.check_watches()
 
 
 def test_steps_are_said_with_seconds_and_failures_too(monkeypatch: pytest.MonkeyPatch) -> None:
