@@ -18,7 +18,14 @@ def in_place(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) -
     Fields that others added do not matter. Errs on the side of no: a value that the server wrote in another form (a
     quantity, say) or a list of another length only means that the apply is sent.
     """
-    return manager in managers(live) and _covers(live, wanted)
+    return _covers(live, wanted) and (manager in managers(live) or not _fields_in(wanted))
+
+
+def _fields_in(wanted: Mapping[str, Any]) -> bool:
+    # a bare Namespace, say: who applies nothing but an identity is not recorded as a field manager
+    identity = ("apiVersion", "kind", "metadata")
+    metadata = set(wanted.get("metadata") or {}) - {"name", "namespace"}
+    return bool(metadata or any(value for key, value in wanted.items() if key not in identity))
 
 
 def _covers(live: Any, wanted: Any) -> bool:
