@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tests.cluster
-from tests.cluster import Cluster, clean, releases
+from tests.cluster import Cluster, clean, locks, paths, progress, releases
 
 CLUSTER_NAME = os.environ.get("FRIT_TEST_CLUSTER_NAME", "frit-test")
 """The cluster of this run; another name lets two runs go on at the same time."""
@@ -42,10 +42,22 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 @pytest.fixture(scope="session")
 def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
     """The running cluster of this run; one that cannot be had is a failure, never a skip."""
-    found = tests.cluster.status(CLUSTER_NAME) is not None
-    yield tests.cluster.up(CLUSTER_NAME)
-    if not found and not pytestconfig.getoption("--keep-cluster"):
-        tests.cluster.down(CLUSTER_NAME)
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+
+    def waiting() -> None:
+        with capture.global_and_fixture_disabled():
+            progress.to_stderr(
+                f"another run of the tests has cluster {CLUSTER_NAME}: waiting for its end "
+                "(FRIT_TEST_CLUSTER_NAME names another cluster)"
+            )
+
+    # Two runs on one cluster would clean each other's objects away.
+    with locks.exclusive(paths.clusters() / f".{CLUSTER_NAME}.tests.lock", waiting):
+        found = tests.cluster.status(CLUSTER_NAME) is not None
+        yield tests.cluster.up(CLUSTER_NAME)
+        if not found and not pytestconfig.getoption("--keep-cluster"):
+            tests.cluster.down(CLUSTER_NAME)
 
 
 @pytest.fixture

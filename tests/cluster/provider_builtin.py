@@ -49,6 +49,7 @@ def up(name: str, releases: tuple[str, ...], say: progress.Say) -> Cluster:
     """Brings a cluster up; a dead or half-finished one of that name is removed first. Callers hold its lock."""
     folder = paths.cluster_folder(name)
     packages.ensure(say)
+    node.check_watches()
     kubernetes = build.programs(build.KUBERNETES, say)
     pause = build.programs(build.PAUSE, say)
     to_load = [_pause_archive(pause / "pause", say)]

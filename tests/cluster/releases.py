@@ -49,7 +49,7 @@ def _prepared(version: str, say: progress.Say) -> Path:
 
     def make(folder: Path) -> None:
         _write_chart(_module_folder(target), folder / "chart", version)
-        (folder / "cert-manager.yaml").write_text(_render(helm, folder / "chart", version))
+        (folder / "cert-manager.yaml").write_text(render(helm, folder / "chart", version))
 
     return build.cached(name, f"rendering the release manifest of cert-manager {version}", say, make)
 
@@ -90,7 +90,8 @@ def _write_chart(module: Path, folder: Path, version: str) -> None:
         )
 
 
-def _render(helm: Path, folder: Path, version: str) -> str:
+def render(helm: Path, folder: Path, version: str) -> str:
+    """The static manifest of a release from its chart's folder. Raises ClusterError with helm's words."""
     crds_switch = "installCRDs=true" if (folder / "templates" / "crds.yaml").exists() else "crds.enabled=true"
     command = [str(helm), "template", "cert-manager", str(folder), "--namespace=cert-manager"]
     command += [f"--kube-version={_KUBE_VERSION}", "--set=creator=static", f"--set={crds_switch}"]
