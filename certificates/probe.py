@@ -46,10 +46,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Probed:
-    """The outcome of one pair, and the failure of the request that did not get a verdict from the webhook."""
+    """The outcome of one pair, and the failure of the request that did not get a verdict from the webhook.
+
+    `admitted` tells a failure of the invalid object's request, which comes second, from one of the valid object's.
+    """
 
     outcome: Outcome
     failure: Failure | None = None
+    admitted: bool = False
 
     @property
     def proven(self) -> bool:
@@ -59,7 +63,7 @@ class Probed:
     @property
     def admits(self) -> bool:
         """Whether the valid object was admitted and completed."""
-        return self.outcome in (Outcome.PROVEN, Outcome.NOT_VALIDATED)
+        return self.admitted or self.outcome in (Outcome.PROVEN, Outcome.NOT_VALIDATED)
 
     @property
     def reason(self) -> str:
@@ -68,7 +72,8 @@ class Probed:
             Outcome.PROVEN: "",
             Outcome.NOT_MUTATED: "a valid CertificateRequest came back without its requester: "
             "the mutating webhook is not in the path",
-            Outcome.NOT_VALIDATED: "an invalid CertificateRequest was accepted: the validating webhook is not in the path",
+            Outcome.NOT_VALIDATED: "an invalid CertificateRequest was accepted: "
+            "the validating webhook is not in the path",
             Outcome.FAILED: self.failure.message if self.failure else "the request failed",
         }[self.outcome]
 
@@ -102,7 +107,7 @@ def probe_once(client: Client, namespace: str, *, timeout: float) -> Probed:
     except ApiError as error:
         if error.failure.kind is Kind.DENIED and error.failure.webhook == WEBHOOK_NAME:
             return Probed(Outcome.PROVEN)
-        return Probed(Outcome.FAILED, error.failure)
+        return Probed(Outcome.FAILED, error.failure, admitted=True)
     return Probed(Outcome.NOT_VALIDATED)
 
 
