@@ -17,8 +17,8 @@ from kube.readiness import Readiness, readiness_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake
 
-PAUSE = 0.25
-"""Seconds between two looks; an API server takes about that long to serve a definition that it just stored."""
+PAUSE = 0.5
+"""Seconds before the first look and between two: an API server needs a moment to serve what it just stored."""
 
 LOOK_CLOSER = 2.0
 """Seconds after which the definitions themselves are read, which are large but say why one is refused."""
@@ -46,7 +46,7 @@ def wait_until_served(
             _refused(client, definitions)
         return NotYet("not served yet: " + ", ".join(f"{plural}.{group}" for group, _, plural in sorted(wanted)))
 
-    run.sleep(PAUSE / 2)
+    run.sleep(PAUSE)
     wait_until(
         served,
         what="custom resource definitions",
