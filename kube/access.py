@@ -53,6 +53,7 @@ def allowed(client: Client, permission: Permission) -> bool:
         "POST",
         ACCESS_REVIEWS.path(),
         doing=f"ask whether this account may {permission}",
+        read=True,
         body={
             "apiVersion": ACCESS_REVIEWS.api_version,
             "kind": ACCESS_REVIEWS.kind,

@@ -105,11 +105,7 @@ class Applier:
                 history=history,
             )
         except ApiError as error:
-            if len(history.attempts) > 1:
-                raise ApiError(
-                    doing, error.failure, attempts=len(history.attempts), seconds=history.attempts[-1].at
-                ) from None
-            raise
+            raise error.after(history) from None
         return Applied(ref, change, history)
 
     def _read(self, path: str, ref: Ref) -> Object | None:

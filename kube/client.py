@@ -1,24 +1,28 @@
 """Plain JSON requests to one API server, over the official client's connection and credentials.
 
 The typed APIs and the DynamicClient of the official client are not used: the first use of either costs more time
-and memory than a whole bootstrap needs (docs/bootstrap.md, "Requests"). Nothing here retries; that is the caller's
-decision, so urllib3's own silent retries are off.
+and memory than a whole bootstrap needs (docs/bootstrap.md, "Requests"). urllib3's own silent retries are off: they
+hide failures. Writes are repeated by who knows what they do (kube/apply.py); reads only by a `patient` client.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from kube.failures import ApiError, from_answer, from_exception
+from base.clock import Deadline, Run
+from base.events import Listener
+from base.retry import History, RetryPolicy, retrying
+from kube.failures import ApiError, from_answer, from_broken_answer, from_exception, judge
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
@@ -35,24 +39,42 @@ REQUEST_TIMEOUT = 15.0
 
 @dataclass(frozen=True)
 class Answer:
-    """A successful answer: HTTP status below 400, headers with lower-case names, the body as bytes."""
+    """A successful answer: HTTP status below 300, headers with lower-case names, the body as bytes.
+
+    `data` is the body decoded where JSON was asked for, else None.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    data: Any = None
 
     def json(self) -> Any:
         """The body, decoded."""
-        return json.loads(self.body)
+        return self.data
+
+
+@dataclass(frozen=True)
+class Patience:
+    """For how long reads are repeated: while the kind of the failure says that waiting helps, within these limits."""
+
+    policy: RetryPolicy
+    run: Run
+    deadline: Deadline
+    emit: Listener
+
+
+@dataclass
+class _Tally:
+    """What all clients of one connection have seen together."""
+
+    requests: int = 0
+    skew: float | None = None
+    warnings: dict[str, None] = field(default_factory=dict)
 
 
 class Client:
-    """Requests to one API server. Safe to share between threads.
-
-    `requests` counts what was sent; `skew` is the server's clock minus ours in seconds, as the last Date header
-    told (it has a resolution of one second), or None before the first answer; `warnings` collects what the server
-    said in Warning headers, each text once.
-    """
+    """Requests to one API server. Safe to share between threads."""
 
     def __init__(self, configuration: Configuration, *, user_agent: str) -> None:
         from kubernetes.client.api_client import ApiClient
@@ -62,14 +84,34 @@ class Client:
         self._api.user_agent = user_agent
         self._auth = threading.Lock()
         self._sent = itertools.count(1)
-        self.requests = 0
-        self.skew: float | None = None
-        self.warnings: dict[str, None] = {}
+        self._tally = _Tally()
+        self._patience: Patience | None = None
+
+    def patient(self, patience: Patience) -> Client:
+        """A client over the same connection whose reads are repeated; `patience` hears of every failed attempt."""
+        other = copy.copy(self)
+        other._patience = patience
+        return other
 
     @property
     def host(self) -> str:
         """The server's URL."""
         return str(self._configuration.host)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return self._tally.requests
+
+    @property
+    def skew(self) -> float | None:
+        """The server's clock minus ours in seconds, by the last Date header (its resolution is one second), if any."""
+        return self._tally.skew
+
+    @property
+    def warnings(self) -> Collection[str]:
+        """What the server said in Warning headers, each text once."""
+        return self._tally.warnings
 
     def request(
         self,
@@ -83,16 +125,53 @@ class Client:
         accept: str = JSON,
         timeout: float = REQUEST_TIMEOUT,
         new_connection: bool = False,
+        read: bool | None = None,
     ) -> Answer:
         """Send one request and return its answer.
 
         `path` is absolute and already escaped; `body` is JSON data; `doing` completes "could not ..." in messages.
         `timeout` (seconds) goes to the server as the `timeout` parameter, which it hands on to webhooks, and frit
         itself gives up two seconds later. `new_connection` keeps the request off connections that are already open.
-        Raises `ApiError` for every answer from 400 on and for every failure of the connection.
+        `read` says that the request changes nothing, which only GETs do by themselves: a patient client repeats it.
+        Raises `ApiError` for every answer that is no success, for one that is not the JSON that was asked for, and
+        for every failure of the connection.
         """
         params = dict(query or {})
         params.setdefault("timeout", f"{max(1, round(timeout))}s")
+
+        def once() -> Answer:
+            return self._once(method, path, doing, params, body, content_type, accept, timeout, new_connection)
+
+        patience = self._patience
+        if patience is None or not (method == "GET" if read is None else read):
+            return once()
+        history = History(doing)
+        try:
+            return retrying(
+                once,
+                what=doing,
+                policy=patience.policy,
+                judge=judge,
+                run=patience.run,
+                deadline=patience.deadline,
+                emit=patience.emit,
+                history=history,
+            )
+        except ApiError as error:
+            raise error.after(history) from None
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        params: Mapping[str, str],
+        body: Any,
+        content_type: str,
+        accept: str,
+        timeout: float,
+        new_connection: bool,
+    ) -> Answer:
         rest = self._new_pool() if new_connection else self._api.rest_client
         response = None
         try:
@@ -109,9 +188,15 @@ class Client:
                 rest.close()
         headers = {name.lower(): value for name, value in response.headers.items()}
         self._notice(headers)
-        if response.status >= 400:
+        if response.status >= 300:  # an API server redirects nobody: that is somebody in between
             raise ApiError(doing, from_answer(response.status, raw, headers))
-        return Answer(response.status, headers, raw)
+        data = None
+        if accept.startswith(JSON):
+            with contextlib.suppress(ValueError):
+                data = json.loads(raw)
+            if not isinstance(data, dict):
+                raise ApiError(doing, from_broken_answer(raw))
+        return Answer(response.status, headers, raw, data)
 
     def _new_pool(self) -> RESTClientObject:
         from kubernetes.client.rest import RESTClientObject
@@ -136,16 +221,16 @@ class Client:
             headers["Content-Type"] = content_type
             if content_type != JSON:
                 body = json.dumps(body, separators=(",", ":")).encode()
-        self.requests = next(self._sent)
+        self._tally.requests = next(self._sent)
         url = self.host + path + ("?" + urlencode(params) if params else "")
         return rest.request(method, url, headers=headers, body=body, _request_timeout=timeout)
 
     def _notice(self, headers: Mapping[str, str]) -> None:
         if date := headers.get("date"):
             with contextlib.suppress(ValueError):  # a proxy's broken Date header says nothing about the clock
-                self.skew = parsedate_to_datetime(date).timestamp() - time.time()
+                self._tally.skew = parsedate_to_datetime(date).timestamp() - time.time()
         if warning := headers.get("warning"):
-            self.warnings[warning] = None
+            self._tally.warnings[warning] = None
 
     def get(self, path: str, *, doing: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> Any:
         """GET a path and decode the answer. Raises `ApiError`."""
@@ -165,7 +250,7 @@ class Client:
             response = self._send(
                 self._api.rest_client, "GET", path, params, None, JSON, accept, (10.0, seconds + 10.0)
             )
-            if response.status >= 400:
+            if response.status >= 300:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 raise ApiError(doing, from_answer(response.status, response.read(), headers))
             rest = b""
@@ -173,12 +258,12 @@ class Client:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     if line.strip():
-                        yield json.loads(line)
+                        yield json.loads(line.decode("utf-8", "replace"))
         except ApiError:
             raise
-        except (OSError, ValueError) as error:
-            raise ApiError(doing, from_exception(error)) from None
-        except Exception as error:  # noqa: BLE001 -- urllib3's errors are neither; from_exception sorts them
+        except json.JSONDecodeError as error:
+            raise ApiError(doing, from_broken_answer(error.doc.encode())) from None
+        except Exception as error:  # noqa: BLE001 -- urllib3, ssl and socket errors share no root
             raise ApiError(doing, from_exception(error)) from None
         finally:
             if response is not None:

@@ -1,6 +1,7 @@
 """Failures as data: what an API server, or the connection to it, said, parsed once and in one place.
 
     from_answer(status, body, headers)   an HTTP answer from 400 on
+    from_broken_answer(body)             a success that is not the JSON that was asked for
     from_exception(error)                the connection between frit and the API server
     from_text(text)                      what kubectl, Helm, cmctl or a log quotes
 
@@ -17,7 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from base.errors import FritError
-from base.retry import Verdict
+from base.retry import History, Verdict
+from kube import failure_hints as hints
 from kube.failure_kinds import ANSWERED, KINDS, Kind, KindRule
 from kube.failure_parts import (
     LONGEST_RETRY_AFTER,
@@ -45,10 +47,14 @@ __all__ = [
     "Kind",
     "KindRule",
     "from_answer",
+    "from_broken_answer",
     "from_exception",
     "from_text",
     "judge",
 ]
+
+_NOT_REACHED = frozenset({hints.NOT_AN_API_SERVER, hints.NOT_TLS, hints.PROXY})
+"""Next steps where somebody answered, but not the API server."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,8 @@ class Failure:
     @property
     def rule(self) -> KindRule:
         """What this failure means, with the more exact next step if there is one."""
-        rule = ANSWERED.get(self.kind, KINDS[self.kind]) if self.status else KINDS[self.kind]
+        answered = self.status and self.hint not in _NOT_REACHED
+        rule = ANSWERED.get(self.kind, KINDS[self.kind]) if answered else KINDS[self.kind]
         return replace(rule, hint=self.hint) if self.hint else rule
 
     @property
@@ -110,6 +117,13 @@ class ApiError(FritError):
         self.failure = failure
         self.exit_code = rule.exit_code
 
+    def after(self, history: History) -> ApiError:
+        """The same error, saying how often and for how long it was tried."""
+        if len(history.attempts) < 2:
+            return self
+        tried, seconds = len(history.attempts), history.attempts[-1].at
+        return ApiError(self.doing, self.failure, attempts=tried, seconds=seconds, hint=self.hint)
+
 
 def judge(error: BaseException) -> Verdict | None:
     """What an error means for `base.retry.retrying`: a verdict on an `ApiError`, None on anything else."""
@@ -133,9 +147,24 @@ def from_answer(status: int, body: bytes, headers: Mapping[str, str]) -> Failure
     if answer is None:
         text = bounded(body[: READ_HEAD * 4].decode("utf-8", "replace"))
         reading = read(text, Speaker.BETWEEN, status)
-        words = one_line(re.sub(r"<[^<>]{0,500}>", " ", text) if "<" in text else text) or f"HTTP {status}"
+        words = one_line(_without_tags(text)) or f"HTTP {status}"
         return Failure(reading.kind, words, status, "", asked, reading.webhook, (), reading.hint)
     return _from_status(status, answer, asked)
+
+
+def from_broken_answer(body: bytes) -> Failure:
+    """Understand an answer that means success and is not the JSON that was asked for: cut off, or no API server's.
+
+    Never raises.
+    """
+    text = bounded(body[: READ_HEAD * 4].decode("utf-8", "replace"))
+    if text.startswith("{"):
+        words = f"the answer breaks off or is damaged: its {len(body)} bytes are no JSON"
+        return Failure(Kind.API_UNAVAILABLE, words, 0, "", None)
+    said = one_line(_without_tags(text))[:200] or "nothing"
+    return Failure(
+        Kind.PERMANENT_CONFIG, f"the answer is no JSON but: {said}", 0, "", None, hint=hints.NOT_AN_API_SERVER
+    )
 
 
 def from_text(text: str) -> Failure:
@@ -210,6 +239,10 @@ def _from_status(
     return Failure(
         reading.kind, words, status, reason, asked, reading.webhook, tuple(filter(None, told)), reading.hint
     )
+
+
+def _without_tags(text: str) -> str:
+    return " ".join(re.sub(r"<[^<>]{0,500}>", " ", text).split()) if "<" in text else text
 
 
 def _failure(reading: Reading, message: str, status: int, reason: str) -> Failure:
