@@ -32,13 +32,16 @@ _BROKEN = (
 class Api:
     """One API server, with the credentials of a kubeconfig (certificate or token); one connection per thread."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(
+        self, kubeconfig: Path, *, user_agent: str = USER_AGENT, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         cluster, user = _current(kubeconfig)
         self.server: str = cluster["server"]
         parts = urlsplit(self.server)
         self._address = (parts.hostname or "", parts.port or 443)
         self._prefix = parts.path.rstrip("/")
-        self._headers = {"User-Agent": USER_AGENT}
+        self._timeout = timeout_seconds
+        self._headers = {"User-Agent": user_agent}
         if "token" in user:
             self._headers["Authorization"] = f"Bearer {user['token']}"
         self._tls = _tls(cluster, user, kubeconfig)
@@ -67,7 +70,7 @@ class Api:
     def _send(self, method: str, path: str, payload: bytes | None, headers: dict[str, str]) -> Answer:
         connection: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = http.client.HTTPSConnection(*self._address, timeout=TIMEOUT_SECONDS, context=self._tls)
+            connection = http.client.HTTPSConnection(*self._address, timeout=self._timeout, context=self._tls)
             self._local.connection = connection
             self._opened.append(connection)
         connection.request(method, self._prefix + path, payload, headers)

@@ -13,6 +13,7 @@ from .paths import ClusterError
 from .sandbox import INSIDE, Sandbox
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_CONTROLLERS = {"cpu", "cpuset", "memory", "hugetlb", "pids"}
 _WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 # A cluster takes 16; the rest is for those who come and go.
 _WATCHES = 20
@@ -52,13 +53,31 @@ def check_watches() -> None:
 
 
 def create_cgroups(name: str) -> None:
+    """Makes the cluster's cgroup in every tree. Raises ClusterError where the kernel doesn't let us."""
     for root in hierarchies():
+        _delegate(root)
         group = root / cgroup_name(name)
         group.mkdir(exist_ok=True)
         for setting in ("cpuset.cpus", "cpuset.mems"):
             # A new cpuset of v1 is empty, and nothing runs in an empty one.
             if (group / setting).exists() and not (group / setting).read_text().strip():
                 (group / setting).write_text((root / setting).read_text())
+
+
+def _delegate(root: Path) -> None:
+    """cgroup v2: lets cgroups below the root have the controllers that the kubelet insists on."""
+    there, passed_on = root / "cgroup.controllers", root / "cgroup.subtree_control"
+    if not there.exists():
+        return
+    lacking = (set(there.read_text().split()) & _CONTROLLERS) - set(passed_on.read_text().split())
+    for controller in sorted(lacking):
+        try:
+            passed_on.write_text(f"+{controller}")
+        except OSError as error:
+            raise ClusterError(
+                f"the cgroup controller {controller} can't be passed on in {passed_on} ({error.strerror}): "
+                "in a container, run it with --privileged --cgroupns=host"
+            ) from error
 
 
 def remove_cgroups(name: str) -> None:

@@ -103,6 +103,27 @@ def test_waiting_for_a_lock_is_said(tmp_path: Path) -> None:
     holder.join()
 
 
+def test_lock_is_exclusive_though_its_file_goes(tmp_path: Path) -> None:
+    """Many who take the same lock in turn are never in it together, and no file stays."""
+    inside: list[int] = []
+    together: list[int] = []
+
+    def work() -> None:
+        for _ in range(50):
+            with locks.exclusive(tmp_path / "lock"):
+                inside.append(1)
+                together.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == [1] * 200
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_key_changes_with_inputs_and_only_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A changed source, flag or go.mod gives another folder; the go.mod of another release doesn't."""
     module = tmp_path / "go" / "thing"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from tests.cluster import (
 )
 from tests.cluster.api import Api
 from tests.cluster.clean import clean
-from tests.conftest import Kubectl
+from tests.conftest import CLUSTER_NAME, Kubectl
 
 from . import traces
 
@@ -49,7 +48,7 @@ def builtin() -> None:
 @pytest.fixture
 def pair() -> Iterator[tuple[str, str]]:
     """Two names for clusters, removed in the end."""
-    names = (f"frit-a-{os.getpid()}", f"frit-b-{os.getpid()}")
+    names = (f"{CLUSTER_NAME}-a", f"{CLUSTER_NAME}-b")
     yield names
     for name in names:
         tests.cluster.down(name)
