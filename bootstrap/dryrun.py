@@ -52,10 +52,13 @@ def rehearse(ground: Ground, plan: Plan) -> list[Planned]:
             return [Planned(ref, Change.CREATED, checked=False) for ref in refs]
         return [_tried(ref, partial(register, applier, one)) for ref, one in zip(refs, wanted, strict=True)]
 
+    ground.recorder.rehearsal = True
     planned: list[Planned] = []
     for name, part in (("cert-manager", cert_manager), ("package-api", definitions), ("repositories", repositories)):
         with ground.recorder.stage(name, title_of(name), ground.stage_deadline(name)) as stage:
             found = part(ground.applier(stage, compare=True))
+            for one in found:
+                stage.planned(one.ref, one.change, checked=one.checked)
             stage.summary = counted(found)
         planned += found
     return planned

@@ -22,6 +22,7 @@ from base.errors import Cancelled, FritError, WrongUsage
 from base.events import Event, Listener, Retried, StageEnded, StageStarted
 from base.version import VERSION
 from kube.apply import Applied, Change
+from kube.objects import Ref
 
 FORMAT = "frit.report/v1"
 KEPT_ATTEMPTS = 500
@@ -42,7 +43,7 @@ class Stage:
     summary: str = ""
     attempts: list[dict[str, Any]] = field(default_factory=list)
     attempts_left_out: int = 0
-    objects: list[dict[str, str]] = field(default_factory=list)
+    objects: list[dict[str, Any]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _began: float = field(default_factory=time.monotonic)
 
@@ -70,14 +71,19 @@ class Stage:
 
     def applied(self, one: Applied) -> None:
         """Keep what an apply did to one object."""
+        self.planned(one.ref, one.change)
+
+    def planned(self, ref: Ref, change: Change, *, checked: bool = True) -> None:
+        """Keep what an apply did, or in a dry run would do; `checked` is false where the server was not asked."""
         with self._lock:
             self.objects.append(
                 {
-                    "apiVersion": one.ref.api_version,
-                    "kind": one.ref.kind,
-                    "namespace": one.ref.namespace,
-                    "name": one.ref.name,
-                    "change": str(one.change),
+                    "apiVersion": ref.api_version,
+                    "kind": ref.kind,
+                    "namespace": ref.namespace,
+                    "name": ref.name,
+                    "change": str(change),
+                    "checked": checked,
                 }
             )
 
@@ -89,7 +95,11 @@ class Stage:
 
 
 class Recorder:
-    """Collects one run. `requests` is asked for the number of requests sent when the report is made."""
+    """Collects one run.
+
+    `requests` is asked for the number of requests sent when the report is made; `rehearsal` says that this is a dry
+    run, in which the objects of stages are planned and not written.
+    """
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
@@ -97,6 +107,7 @@ class Recorder:
         self.server = ""
         self.versions: dict[str, str] = {"frit": VERSION}
         self.requests: Callable[[], int] = lambda: 0
+        self.rehearsal = False
         self.stages: list[Stage] = []
         self._started = datetime.now(UTC)
         self._began = time.monotonic()
@@ -139,8 +150,11 @@ class Recorder:
             lines.append(f"  done: {', '.join(done)}")
         if under_way:
             lines.append(f"  under way: {', '.join(under_way)}")
-        lines.append(f"  objects created or changed: {written}")
-        lines.append("  run frit bootstrap again: it completes what is missing")
+        if self.rehearsal:
+            lines.append("  this was a dry run: nothing was changed")
+        else:
+            lines.append(f"  objects created or changed: {written}")
+            lines.append("  run frit bootstrap again: it completes what is missing")
         return "\n".join(lines)
 
     def report(self, outcome: str, exit_code: int, error: FritError | None = None) -> dict[str, Any]:
