@@ -31,7 +31,12 @@ Examples:
   # your own repository beside the default one
   frit bootstrap --repository team=https://packages.example.com/stable
   # everything in a file
-  frit bootstrap -f frit.yaml"""
+  frit bootstrap -f frit.yaml
+
+\b
+Every option can also be set as FRIT_<OPTION>, such as FRIT_TIMEOUT, or in the file of -f.
+Exit codes: 0 done, 2 wrong usage, 3 nothing was changed, 4 no connection, 5 refused, 6 not ready in time,
+7 certificate not trusted in time, 9 cannot tell, 10 --dry-run --exit-code found changes, 130 and 143 interrupted."""
 
 
 @click.command(epilog=EXAMPLES)
@@ -67,7 +72,13 @@ Examples:
     help="PEM certificates that downloads trust besides the system's.",
 )
 @setting("--cache/--no-cache", "use_cache", default=True, help="Keep downloads in the cache.  [default: cache]")
-@setting("--repository", "repositories", metavar="NAME=URL", multiple=True, help="Register this too. Repeatable.")
+@setting(
+    "--repository",
+    "repositories",
+    metavar="NAME=URL",
+    multiple=True,
+    help="Also register the package repository at URL as NAME. Repeatable.",
+)
 @setting(
     "--default-repository/--no-default-repository",
     default=True,
@@ -90,8 +101,17 @@ Examples:
     + ", ".join(f"{name} ({seconds_text(limit)})" for name, (_, limit) in STAGES.items())
     + ". Repeatable.",
 )
-@setting("--retry-attempts", type=click.IntRange(1), default=100, show_default=True, help="Attempts for one object.")
-@setting("--retry-max-pause", type=DURATION, default="5s", show_default=True, help="Longest pause between two.")
+@setting(
+    "--retry-attempts",
+    type=click.IntRange(1),
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="Attempts to apply one object.",
+)
+@setting(
+    "--retry-max-pause", type=DURATION, default="5s", show_default=True, help="Longest pause between two attempts."
+)
 @setting("--dry-run", is_flag=True, help="Ask the server what would change, and change nothing.")
 @setting("--exit-code", is_flag=True, help="With --dry-run: exit 10 when there would be changes.")
 @setting(

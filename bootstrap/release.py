@@ -8,9 +8,10 @@ from base.clock import Deadline, Run
 from base.events import Listener
 from bootstrap.settings import Settings
 from certificates import images, overlay
-from certificates.download import DownloadOptions, fetch, remember
+from certificates.download import DownloadOptions, fetch, plain_digest, remember
 from certificates.manifest import Manifest, check, parse, verify_digest
 from certificates.releases import Release, find, to_install
+from repositories.objects import parse as parse_repository
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,18 @@ class Chosen:
     manifest: Manifest
     release: Release | None
     notes: tuple[str, ...]
+
+
+def check_usage(settings: Settings) -> None:
+    """Raise `WrongUsage` for settings that make no sense by themselves, before anybody is asked for anything."""
+    if settings.cert_manager_version is not None:
+        _release(settings, settings.cert_manager_manifest is not None)
+    if settings.sha256 is not None:
+        plain_digest(settings.sha256)
+    if settings.image_registry is not None:
+        images.check_registry(settings.image_registry)
+    for text in settings.repositories:
+        parse_repository(text)
 
 
 def choose(settings: Settings, run: Run, deadline: Deadline, emit: Listener) -> Chosen:

@@ -19,7 +19,7 @@ from bootstrap.plan import Plan
 from bootstrap.preflight import preflight
 from bootstrap.proof import prove
 from bootstrap.registration import apply_package_api, register_repositories
-from bootstrap.release import Chosen, choose
+from bootstrap.release import Chosen, check_usage, choose
 from bootstrap.report import Recorder
 from bootstrap.settings import Settings
 from bootstrap.target import target_of_installation, target_of_manifest
@@ -33,6 +33,7 @@ def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[
 
     Raises a `FritError` where a stage fails; the recorder holds the account either way.
     """
+    check_usage(settings)
     deadline = Deadline.after(settings.timeout)
     with recorder.stage("connect", title_of("connect"), deadline.sooner(settings.limit("connect"))) as stage:
         # begun early, because most runs need it; told of only where it is needed

@@ -1,0 +1,52 @@
+"""Wrong usage of frit bootstrap is told before anybody is asked for anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from base import exits
+from base.errors import WrongUsage
+from bootstrap.release import check_usage
+from bootstrap.settings import Settings
+from tests.running import frit
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"repositories": ("team",)}, "NAME=URL"),
+        ({"repositories": ("team=ftp://packages.example.com",)}, "http://"),
+        ({"sha256": "abc"}, "64 hexadecimal digits"),
+        ({"image_registry": "https://registry.example.com"}, "without https://"),
+        ({"cert_manager_version": "1.21"}, "write it in full"),
+        ({"cert_manager_version": "0.1.0"}, "knows nothing"),
+    ],
+)
+def test_what_makes_no_sense_by_itself_is_refused(chosen: dict[str, Any], said: str) -> None:
+    """A bad repository, digest, registry or version is wrong usage, whatever the cluster is like."""
+    with pytest.raises(WrongUsage, match=said):
+        check_usage(Settings(**chosen))
+
+
+def test_what_makes_sense_passes() -> None:
+    """Good texts, and settings that say nothing, are accepted."""
+    check_usage(Settings())
+    check_usage(
+        Settings(
+            repositories=("team=https://packages.example.com/team",),
+            sha256="sha256:" + 64 * "a",
+            image_registry="registry.example.com/mirror",
+            cert_manager_version="v1.20.3",
+        )
+    )
+
+
+def test_wrong_usage_comes_before_the_cluster(tmp_path: Path) -> None:
+    """A bad option ends with exit code 2 and its own message even where there is no cluster to talk to."""
+    ran = frit("bootstrap", "--repository", "team", kubeconfig=tmp_path / "missing")
+    assert ran.code == exits.USAGE
+    assert "NAME=URL" in ran.stderr
+    assert "connect" not in ran.stderr
