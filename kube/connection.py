@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,9 +70,13 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
     root = logging.getLogger()
     root.addHandler(heard)
     try:
-        contexts, active = kube_config.list_kube_config_contexts(config_file=where)
-        names = sorted(str(one["name"]) for one in contexts or [])
-        context = options.context or str(active["name"])
+        names, current = _contexts(where)
+        context = options.context or current
+        if not context:
+            raise ClusterUnreachable(
+                f"could not choose a context: {where} says no current one",
+                hint="choose one with --context NAME: " + (", ".join(names) or "there is none"),
+            )
         if context not in names:
             raise ClusterUnreachable(
                 f"could not find context {context!r} in {where}",
@@ -82,11 +87,16 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
         )
     except ConfigException as error:
         raise ClusterUnreachable(
-            f"could not read the kubeconfig {where}: {error}",
+            f"could not read the kubeconfig {where}: {_without_content(error)}",
             hint="kubectl config get-contexts   shows what is there; choose one with --context NAME",
         ) from None
     except ClusterUnreachable:
         raise
+    except (TypeError, AttributeError, KeyError):  # what the loader stumbles over when a list is a text, or the like
+        raise ClusterUnreachable(
+            f"could not read the kubeconfig {where}: it does not have the form of one",
+            hint="kubectl config view   shows whether kubectl can read it",
+        ) from None
     except Exception as error:  # noqa: BLE001 -- the loader lets YAML, base64 and file errors out as they are
         raise ClusterUnreachable(
             f"could not read the kubeconfig {where}: {type(error).__name__}: {_one_line(error)}",
@@ -95,11 +105,29 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
     finally:
         root.removeHandler(heard)
     if heard.messages and not configuration.api_key and not configuration.cert_file:
+        said = heard.messages[-1]
+        if "NoneType" in said:  # the loader looks for the plugin's words, but on a terminal they were not caught
+            said = "the credential plugin failed; what it said stands above"
         raise ClusterUnreachable(
-            f"could not get credentials for context {context!r}: {heard.messages[-1]}",
+            f"could not get credentials for context {context!r}: {' '.join(said.split())}",
             hint="log in again with your provider's tool, then check with: kubectl auth whoami",
         )
     return Connection(Client(configuration, user_agent=user_agent), context, str(configuration.host))
+
+
+def _contexts(where: str) -> tuple[list[str], str]:
+    """The names of all contexts, and the current one: of several files the first that says one decides, as for kubectl.
+
+    The official loader takes the last, and refuses files without a current one even where it is not needed.
+    """
+    from kubernetes.config.config_exception import ConfigException
+    from kubernetes.config.kube_config import KubeConfigMerger
+
+    merged = KubeConfigMerger(where)
+    if merged.config is None:
+        raise ConfigException("there is nothing in it")
+    current = next((one["current-context"] for one in merged.config_files.values() if one.get("current-context")), "")
+    return sorted(str(one.value["name"]) for one in merged.config.value["contexts"]), str(current)
 
 
 def _in_cluster(configuration: object, options: ConnectionOptions, user_agent: str) -> Connection:
@@ -121,5 +149,10 @@ def _in_cluster(configuration: object, options: ConnectionOptions, user_agent: s
     return Connection(Client(configuration, user_agent=user_agent), "in-cluster", host)
 
 
+def _without_content(error: Exception) -> str:
+    # the loader quotes whole entries in its messages, keys and tokens too
+    return re.sub(r"\{.*\}", "...", _one_line(error))
+
+
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(str(error).split())

@@ -166,7 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
         proxy = self.server.proxy
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        if headers.get("authorization") != f"Bearer {proxy.token}":
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or token != proxy.token:
             faults: list[Fault] = [UNAUTHORIZED]
         else:
             faults = proxy.faults_for(self.command, self.path)
