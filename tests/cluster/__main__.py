@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -38,7 +39,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return run(arguments)
-    except ClusterError as error:
+    except (ClusterError, OSError, subprocess.SubprocessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -104,7 +104,7 @@ def start_api_server(sandbox: Sandbox, binaries: Path, addresses: network.Addres
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         f"--audit-policy-file={INSIDE}/{policy.name}",
         f"--audit-log-path={INSIDE}/{AUDIT_LOG}",
-        # Blocking: a request's line is there when it is answered. Big enough never to rotate under a reader.
+        # Blocking: a request's line is there as soon as it is answered. Big enough never to rotate under a reader.
         "--audit-log-mode=blocking",
         "--audit-log-maxsize=10000",
         "--allow-privileged=true",

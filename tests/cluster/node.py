@@ -57,7 +57,12 @@ def create_cgroups(name: str) -> None:
     for root in hierarchies():
         _delegate(root)
         group = root / cgroup_name(name)
-        group.mkdir(exist_ok=True)
+        try:
+            group.mkdir(exist_ok=True)
+        except OSError as error:
+            raise ClusterError(
+                f"the cgroup {group} can't be made ({error.strerror}): in a container, run it with --privileged"
+            ) from error
         for setting in ("cpuset.cpus", "cpuset.mems"):
             # A new cpuset of v1 is empty, and nothing runs in an empty one.
             if (group / setting).exists() and not (group / setting).read_text().strip():

@@ -143,6 +143,19 @@ def test_cluster_with_a_dead_component_is_made_anew(pair: tuple[str, str]) -> No
     assert components.process(again, "kube-scheduler").alive()
 
 
+def test_cluster_whose_processes_are_all_gone_is_made_anew(pair: tuple[str, str]) -> None:
+    """After a restart of the machine only a state folder is left; it is nobody's cluster, and in nobody's way."""
+    name = pair[0]
+    cluster = tests.cluster.up(name, releases=(), say=progress.quiet)
+    (cluster.folder / "of-the-old-one").touch()
+    sandbox.destroy(cluster.folder)
+    assert tests.cluster.status(name) is None
+    with pytest.raises(ClusterError, match=f"python -m tests.cluster up --name {name}"):
+        providers.running(name)
+    again = tests.cluster.up(name, releases=(), say=progress.quiet)
+    assert not (again.folder / "of-the-old-one").exists()
+
+
 def test_api_server_restarts_and_etcd_pauses(fresh_cluster: Cluster) -> None:
     """Single programs can be ended, started and held, and the cluster comes back from each."""
     api = Api(fresh_cluster.kubeconfig)
