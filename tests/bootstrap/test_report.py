@@ -241,7 +241,7 @@ def test_a_run_that_finds_no_server_writes_its_report(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]  # nobody listens there any more when frit asks
     ran = frit(
-        *("bootstrap", "--report", str(tmp_path / "report.json"), "--stage-timeout", "connect=1s", "--no-cache"),
+        *("bootstrap", "--report", str(tmp_path / "report.json"), "--stage-timeout", "connect=5s", "--no-cache"),
         *("--cert-manager-manifest", str(tmp_path / "none.yaml"), "-o", "json"),
         kubeconfig=kubeconfig(tmp_path, f"https://127.0.0.1:{port}"),
     )
