@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "load-release":
             providers.load_release(name, arguments.version)
         case "build":
-            for target in (build.KUBERNETES, build.PAUSE, build.HELM):
+            for target in (build.KUBERNETES, build.PAUSE, build.HELM, certmanager.CTL):
                 print(build.programs(target, progress.to_stderr))
             for version in certmanager.TARGETS:
                 print(certmanager.archive(version, progress.to_stderr))

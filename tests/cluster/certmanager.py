@@ -35,15 +35,17 @@ TARGETS = {
         tags="cert_manager_1_20",
         modfile="go-1.20.mod",
     ),
-    # Until 1.11 the programs lay in upstream's root module, and so did `ctl`, which is a peer in benchmarks.
+    # Until 1.11 the programs lay in upstream's root module, and so did `ctl`.
     "1.11.5": build.Target(
         what="cert-manager",
         version="1.11.5",
         module="certmanager-1.11",
-        packages=tuple(f"{_UPSTREAM}/cmd/{program}" for program in (*COMPONENTS, "ctl")),
+        packages=tuple(f"{_UPSTREAM}/cmd/{component}" for component in COMPONENTS),
         ldflags=_version_flag("1.11.5"),
     ),
 }
+
+CTL = replace(TARGETS["1.11.5"], what="cert-manager-ctl", packages=(f"{_UPSTREAM}/cmd/ctl",))
 
 
 def target(version: str) -> build.Target:
@@ -81,5 +83,5 @@ def archive(version: str, say: progress.Say) -> Path:
 
 
 def ctl(say: progress.Say) -> Path:
-    """cert-manager's command line of 1.11.5, whose ``check api`` people still script with."""
-    return build.programs(TARGETS["1.11.5"], say) / "ctl"
+    """cert-manager's command line of 1.11.5, whose ``check api`` people still script with: a peer in benchmarks."""
+    return build.programs(CTL, say) / "ctl"
