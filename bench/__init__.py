@@ -1,0 +1,1 @@
+"""Measures frit beside what people script today, on a real cluster; see docs/benchmarks.md."""
