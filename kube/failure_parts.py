@@ -29,7 +29,11 @@ def status_object(text: str, begin: int = 0) -> dict[str, Any] | None:
         answer, _ = json.JSONDecoder().raw_decode(text, begin)
     except (ValueError, RecursionError):
         return None
-    return answer if isinstance(answer, dict) and answer.get("kind") == "Status" else None
+    if not isinstance(answer, dict):
+        return None
+    # an API server whose request timed out answers a Status that does not say its kind
+    # (apiserver, pkg/server/filters/timeout.go)
+    return answer if answer.get("kind") == "Status" or answer.get("status") == "Failure" else None
 
 
 def text_of(data: Mapping[str, Any], name: str) -> str:

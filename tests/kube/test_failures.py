@@ -254,3 +254,11 @@ def test_the_import_loads_no_heavy_library() -> None:
     ).stdout.split()
     assert "kube.failures" in loaded
     assert not {"kubernetes", "urllib3", "ssl", "yaml", "httpx", "email.utils"} & set(loaded)
+
+
+def test_a_timed_out_request_is_answered_by_a_status_without_a_kind() -> None:
+    """An API server whose request took too long leaves the kind out; its words are quoted, not its JSON."""
+    words = "Timeout: request did not complete within the allotted timeout"
+    body = f'{{"metadata":{{}},"status":"Failure","message":"{words}","reason":"Timeout","details":{{}},"code":504}}'
+    failure = from_answer(504, body.encode(), {})
+    assert (failure.kind, failure.message, failure.reason) == ("api-unavailable", words, "Timeout")
