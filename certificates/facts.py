@@ -188,8 +188,10 @@ def _names(pods: list[Object] | Missed | None) -> frozenset[str] | None:
 
 def _probes(client: Client, namespace: str, run: Run) -> tuple[Probed, ...]:
     """Pairs of probes, one after the other, until one proves nothing or there are enough."""
-    found: list[Probed] = []
-    while len(found) < PROOFS and (not found or found[-1].proven):
+    found = [probe(client, namespace, run)]
+    if found[0].hung:  # it may have met the moment in which endpoints change, and hides the cause in any case
+        found = [probe(client, namespace, run)]
+    while len(found) < PROOFS and found[-1].proven:
         found.append(probe(client, namespace, run))
     return tuple(found)
 

@@ -28,7 +28,7 @@ def leader_check(facts: Facts, component: str, *, needed: bool = True) -> Check:
     name = leader_name(component)
     deployment = facts.installation.deployments.get(component)
     if deployment is None or not field(deployment, "spec", "replicas", default=1):
-        return skipped(name, f"no {component} runs")
+        return skipped(name, f"no {component} runs") if needed else warning(name, f"no {component} runs")
     election = facts.elections[component]
     if not election.namespace:
         return passed(name, f"the {component} runs without leader election")

@@ -66,6 +66,11 @@ class Probed:
         return self.admitted or self.outcome in (Outcome.PROVEN, Outcome.NOT_VALIDATED)
 
     @property
+    def hung(self) -> bool:
+        """Whether it failed only because its time was up: the server's 504, or silence."""
+        return self.failure is not None and self.failure.status in (0, 504)
+
+    @property
     def reason(self) -> str:
         """Why it is not proven, in one sentence; empty when it is."""
         return {
@@ -134,19 +139,22 @@ class _Undecided(Exception):
 def probe(client: Client, namespace: str, run: Run, *, timeout: float = 2.0, after: float = 0.5) -> Probed:
     """Send a pair, and another after `after` seconds if the first hangs (at most three); the first proof wins.
 
-    Each request is limited to `timeout` seconds. Raises `Cancelled` when the run is asked to stop.
+    Each request is limited to `timeout` seconds. A request that hung says nothing about the cause, so the failure
+    of one that did not is preferred. Raises `Cancelled` when the run is asked to stop.
     """
+    failures: list[Probed] = []
 
     def attempt() -> Probed:
         found = probe_once(client, namespace, timeout=timeout)
         if found.outcome is Outcome.FAILED:
+            failures.append(found)
             raise _Undecided(found)
         return found
 
     try:
         return hedged(attempt, after=after, most=3, run=run)
     except _Undecided as undecided:
-        return undecided.probed
+        return next((one for one in failures if not one.hung), undecided.probed)
 
 
 def excluded(configuration: Object | None, namespace: Object) -> str:
