@@ -38,10 +38,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     threading.Thread(target=work, name="command", daemon=True).start()
     ended.wait()
-    if signals:
-        code[0] = exits.INTERRUPTED if signals[0] == signal.SIGINT else exits.TERMINATED
-        interrupted(session, code[0])
-    _leave(code[0])
+    if not signals:
+        _leave(code[0])
+    # the command's thread may still write its own code while the last words are said: the signal's counts
+    by_signal = exits.INTERRUPTED if signals[0] == signal.SIGINT else exits.TERMINATED
+    interrupted(session, by_signal)
+    _leave(by_signal)
 
 
 def interrupted(session: Session, code: int) -> None:
