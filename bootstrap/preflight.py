@@ -22,7 +22,7 @@ from certificates.releases import supports
 from kube.client import Client
 from kube.discovery import CORE_V1, discover
 from kube.failures import ApiError, Kind
-from kube.objects import Object, condition, field
+from kube.objects import Object, condition, field, ref_of
 
 SKEW = 30.0
 """Seconds between the API server's clock and ours from which a warning is worth it."""
@@ -46,15 +46,10 @@ def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[
         stage.emit(
             Said(f"the API server's clock is {seconds_text(abs(client.skew))} {side} this machine's", level="warning")
         )
+    _require_covered(installation.validating, namespace)
     manifest = _decide(ground, stage, kubernetes, installation, chosen, telling)
-    validating = _validating_of(manifest) if manifest else installation.validating
-    if reason := excluded(validating, namespace):
-        raise PreflightFailed(
-            f"namespace {asked} is excluded from cert-manager's validation: {reason}. "
-            "A proof in it would prove nothing",
-            hint="name another one with --probe-namespace",
-        )
     if manifest is not None:
+        _require_covered(_validating_of(manifest), namespace)
         discovery.learn(one for one in manifest.objects if one["kind"] == "CustomResourceDefinition")
         require_permissions(ground.applier(stage, compare=False), manifest, discovery)
     stage.summary = _found(installation, manifest)
@@ -150,6 +145,16 @@ def _namespace(client: Client, name: str) -> Object:
             raise CannotTell(error.message, hint=error.hint) from None
         raise
     return found
+
+
+def _require_covered(validating: Object | None, namespace: Object) -> None:
+    """Raise `PreflightFailed` where the validating configuration leaves the probe namespace out."""
+    if reason := excluded(validating, namespace):
+        raise PreflightFailed(
+            f"namespace {ref_of(namespace).name} is excluded from cert-manager's validation: {reason}. "
+            "A proof in it would prove nothing",
+            hint="name another one with --probe-namespace",
+        )
 
 
 def _validating_of(manifest: Manifest) -> Object | None:

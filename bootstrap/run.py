@@ -6,10 +6,11 @@ interrupted one is completed by the next, and a second one on a healthy cluster 
 
 from __future__ import annotations
 
-from base.clock import Deadline
+from base.clock import Deadline, seconds_text
+from base.errors import ClusterUnreachable
 from base.events import Held, Said
 from base.parallel import Background
-from base.retry import retrying
+from base.retry import History, retrying
 from base.session import Session
 from base.version import user_agent
 from bootstrap.dryrun import Planned, rehearse
@@ -20,12 +21,11 @@ from bootstrap.preflight import preflight
 from bootstrap.proof import prove
 from bootstrap.registration import apply_package_api, register_repositories
 from bootstrap.release import Chosen, check_usage, choose
-from bootstrap.report import Recorder
+from bootstrap.report import Recorder, Stage
 from bootstrap.settings import Settings
 from bootstrap.target import target_of_installation, target_of_manifest
-from kube.client import Client
 from kube.connection import ConnectionOptions, connect
-from kube.failures import judge
+from kube.failures import ApiError, judge
 
 
 def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[Planned]:
@@ -50,15 +50,7 @@ def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[
         recorder.requests = lambda: client.requests
         session.emit(Said(f"context {connection.context}, server {connection.server}"))
         ground = Ground(settings, session.run, deadline, recorder, client)
-        kubernetes = retrying(
-            lambda: _version(client),
-            what="connect to the API server",
-            policy=settings.retry,
-            judge=judge,
-            run=session.run,
-            deadline=stage.deadline,
-            emit=stage.emit,
-        )
+        kubernetes = _reach(ground, stage)
         recorder.versions["kubernetes"] = kubernetes
         stage.summary = f"Kubernetes {kubernetes}"
     with recorder.stage("preflight", title_of("preflight"), ground.stage_deadline("preflight")) as stage:
@@ -101,6 +93,30 @@ def _register(ground: Ground, plan: Plan) -> None:
         register_repositories(ground, stage, plan.repositories)
 
 
-def _version(client: Client) -> str:
-    answer = client.get("/version", doing=f"connect to {client.host}")
-    return str(answer.get("gitVersion", "")).removeprefix("v")
+def _reach(ground: Ground, stage: Stage) -> str:
+    """The version of the API server, asked until it answers. Raises `ClusterUnreachable` where it does not."""
+    client, history = ground.client, History("connect")
+
+    def version() -> str:
+        answer = client.get("/version", doing=f"connect to {client.host}")
+        return str(answer.get("gitVersion", "")).removeprefix("v")
+
+    try:
+        return retrying(
+            version,
+            what=f"connect to {client.host}",
+            policy=ground.settings.retry,
+            judge=judge,
+            run=ground.run,
+            deadline=stage.deadline,
+            emit=stage.emit,
+            history=history,
+        )
+    except ApiError as error:
+        tries = len(history.attempts)
+        tried = f" ({tries} attempts in {seconds_text(history.attempts[-1].at)})" if tries > 1 else ""
+        raise ClusterUnreachable(
+            error.message + tried,
+            hint=f"{error.hint}\nis this the right cluster? kubectl config get-contexts".strip(),
+            details=error.details,
+        ) from None
