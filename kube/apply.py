@@ -6,7 +6,7 @@ that another manager owns is a conflict that a person decides. The one exception
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -70,10 +70,13 @@ class Applier:
         doing = f"apply {ref}" + (" (dry run)" if self.dry_run else "")
         path = resource.path(ref.namespace, ref.name)
 
+        seen: list[Object | None] = []  # an attempt whose answer was lost may have written: the first look counts
+
         def once() -> Change:
             before = self._read(path, ref) if self.compare else None
+            seen.append(before)
             if before is not None and in_place(before, obj, FIELD_MANAGER):
-                return Change.UNCHANGED
+                return Change.UNCHANGED if len(seen) == 1 else self._change(seen, before)
             query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Warn"}
             if self.dry_run:
                 query["dryRun"] = "All"
@@ -89,9 +92,7 @@ class Applier:
                 accept=JSON if self.dry_run else METADATA_ONLY,  # the whole answer is only needed to be compared
                 timeout=ATTEMPT_TIMEOUT,
             )
-            if answer.status == 201:
-                return Change.CREATED
-            return Change.CHANGED if before is None else _change(before, answer.json(), self.dry_run)
+            return Change.CREATED if answer.status == 201 else self._change(seen, answer.json())
 
         try:
             change = retrying(
@@ -108,6 +109,19 @@ class Applier:
             raise error.after(history) from None
         return Applied(ref, change, history)
 
+    def _change(self, seen: Sequence[Object | None], after: Object) -> Change:
+        """What became of an object that is there now, by how it was seen before each attempt."""
+        before = seen[0]
+        if before is None:
+            # it was missing before, or nobody looked; a first attempt that finds it has found somebody else's
+            return Change.CREATED if self.compare or len(seen) > 1 else Change.CHANGED
+        if self.dry_run:
+            return Change.UNCHANGED if _content(before) == _content(after) else Change.CHANGED
+        # not the resourceVersion: a controller may write the status between the read and the apply. An apply that
+        # changes nothing leaves the field manager's own entry as it was, with its time.
+        same = _ours(before) == _ours(after) and _generation(before) == _generation(after)
+        return Change.UNCHANGED if same else Change.CHANGED
+
     def _read(self, path: str, ref: Ref) -> Object | None:
         try:
             found: Object = self.client.get(path, doing=f"read {ref}")
@@ -116,15 +130,6 @@ class Applier:
                 return None
             raise
         return found
-
-
-def _change(before: Object, after: Mapping[str, Any], dry_run: bool) -> Change:
-    if dry_run:
-        return Change.UNCHANGED if _content(before) == _content(after) else Change.CHANGED
-    # not the resourceVersion: a controller may write the status between the read and the apply. An apply that
-    # changes nothing leaves the field manager's own entry as it was, with its time.
-    same = _ours(before) == _ours(after) and _generation(before) == _generation(after)
-    return Change.UNCHANGED if same else Change.CHANGED
 
 
 def _ours(obj: Mapping[str, Any]) -> list[Any]:
