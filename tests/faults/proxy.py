@@ -160,6 +160,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # what was written before a reset must have left
     server: _Server
 
     def do_GET(self) -> None:
