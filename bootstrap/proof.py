@@ -6,8 +6,6 @@ Watches tell when it is worth asking; only answers of the API server to real (dr
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from typing import Any
 
 from base.clock import seconds_text
@@ -16,7 +14,7 @@ from bootstrap.ground import Ground
 from bootstrap.report import Stage
 from bootstrap.target import Target
 from certificates.bundle import authority_of, trusted_by
-from certificates.probe import Outcome, Probed, probe
+from certificates.probe import PROOFS, Outcome, Probed, in_a_row
 from kube.client import JSON
 from kube.diagnosis import as_data, as_lines, diagnose
 from kube.discovery import CORE_V1, DEPLOYMENTS, ENDPOINT_SLICES, MUTATING, VALIDATING
@@ -26,23 +24,8 @@ from kube.readiness import Readiness, readiness_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake, Watched
 
-PROOFS = 3
-"""Pairs of probes that must succeed in a row, each on new connections."""
-
-BETWEEN_PROOFS = 0.1
-"""Seconds between two successful pairs: an API server's cached webhook client may still hold an old bundle."""
-
-
-@dataclass
-class _Seen:
-    """What the watches show, and the CA Secret as it was last read."""
-
-    deployments: Watched
-    slices: Watched
-    mutating: Watched
-    validating: Watched
-    authority: bytes = b""
-    read_at: float = dataclass_field(default=0.0)
+LOOK = 0.25
+"""Seconds between two looks when no watch tells of a change; it matters only while kube-proxy lags behind."""
 
 
 def prove(ground: Ground, stage: Stage, target: Target) -> None:
@@ -52,109 +35,127 @@ def prove(ground: Ground, stage: Stage, target: Target) -> None:
     happen within the stage's limit, or cannot happen at all.
     """
     wake = Wake()
-    seen = _watch(ground, target, wake)
-    began = time.monotonic()
-    last = [Probed(Outcome.FAILED)]
-    first_unreachable = [0.0]
-
-    def question() -> Yes[None] | NotYet:
-        if reason := _unavailable(ground, target, seen):
-            return NotYet(reason)
-        last[0] = probe(ground.client, ground.settings.probe_namespace, ground.run)
-        rounds = 1
-        while last[0].proven and rounds < PROOFS:
-            ground.run.sleep(BETWEEN_PROOFS)
-            last[0] = probe(ground.client, ground.settings.probe_namespace, ground.run)
-            rounds += 1
-        if last[0].proven:
-            return Yes(None) if _trusted(ground, target, seen) else NotYet("the CA is not in both bundles yet")
-        failure = last[0].failure
-        stage.attempt("prove the webhook", str(failure.kind) if failure else str(last[0].outcome), last[0].reason)
-        if failure is not None and last[0].outcome is Outcome.FAILED:
-            if not failure.retry:
-                raise ApiError(f"prove the webhook in namespace {ground.settings.probe_namespace}", failure)
-            if failure.rule.budget is not None:
-                first_unreachable[0] = first_unreachable[0] or time.monotonic()
-                if time.monotonic() - first_unreachable[0] > failure.rule.budget:
-                    raise _not_ready(ground, target, time.monotonic() - began, last[0].reason, failure.rule.hint)
-            else:
-                first_unreachable[0] = 0.0
-        return NotYet(last[0].reason)
-
+    proof = Proof(ground, stage, target, wake)
     try:
         wait_until(
-            question,
+            proof.question,
             what="the webhook",
             run=ground.run,
             deadline=stage.deadline,
             emit=stage.emit,
             wake=wake,
-            pause=0.25,
-            out_of_time=lambda reason: _out_of_time(ground, target, time.monotonic() - began, reason, last[0]),
+            pause=LOOK,
+            out_of_time=lambda reason: _out_of_time(ground, target, proof.seconds, reason, proof.last),
         )
     finally:
-        for watched in (seen.deployments, seen.slices, seen.mutating, seen.validating):
-            watched.stop()
+        proof.stop()
     stage.summary = f"admits and refuses, {PROOFS} times in a row; its CA is trusted"
 
 
-def _watch(ground: Ground, target: Target, wake: Wake) -> _Seen:
-    def watched(path: str, query: dict[str, str], what: str) -> Watched:
-        return Watched(ground.client, path, query, what=what, wake=wake, run=ground.run, accept=JSON)
+class Proof:
+    """One webhook while it is being proven: what the watches show, the last probe, and the CA as it was read."""
 
-    by_name = "fieldSelector"
-    return _Seen(
-        watched(DEPLOYMENTS.path(target.namespace), {}, "deployments"),
-        watched(
-            ENDPOINT_SLICES.path(target.namespace),
-            {"labelSelector": f"kubernetes.io/service-name={target.service}"},
-            "endpoint slices",
-        ),
-        watched(MUTATING.path(), {by_name: f"metadata.name={target.mutating}"}, "the mutating configuration"),
-        watched(VALIDATING.path(), {by_name: f"metadata.name={target.validating}"}, "the validating configuration"),
-    )
+    def __init__(self, ground: Ground, stage: Stage, target: Target, wake: Wake) -> None:
+        self._ground, self._stage, self._target = ground, stage, target
+        self._began = time.monotonic()
+        self._unreachable_since: float | None = None
+        self._authority = b""
+        self.last = Probed(Outcome.FAILED)
 
+        def watched(path: str, query: dict[str, str], what: str) -> Watched:
+            return Watched(ground.client, path, query, what=what, wake=wake, run=ground.run, accept=JSON)
 
-def _unavailable(ground: Ground, target: Target, seen: _Seen) -> str:
-    """Why it is not worth probing yet; empty when it is. Raises `NotReady` for a Deployment that is beyond hope."""
-    for name in target.deployments:
-        deployment = seen.deployments.objects.get(name)
-        if deployment is None:
-            return f"Deployment {target.namespace}/{name} is not seen yet"
-        verdict = readiness_of({"apiVersion": "apps/v1", "kind": "Deployment", **deployment})
-        if verdict.readiness is Readiness.FAILED:
-            raise _not_ready(ground, target, ground.run.elapsed(), f"Deployment {name}: {verdict.reason}", "")
-        if not verdict.ready:
-            return f"Deployment {target.namespace}/{name}: {verdict.reason}"
-    if not any(_ready(one) for one in seen.slices.objects.values()):
-        return f"Service {target.namespace}/{target.service} has no ready endpoint"
-    for watched, name in ((seen.mutating, target.mutating), (seen.validating, target.validating)):
-        if not field(watched.objects.get(name), "webhooks", 0, "clientConfig", "caBundle"):
-            return f"cainjector has not filled in the CA bundle of {name}"
-    return ""
+        def named(name: str) -> dict[str, str]:
+            return {"fieldSelector": f"metadata.name={name}"}
+
+        slices = {"labelSelector": f"kubernetes.io/service-name={target.service}"}
+        self._deployments = watched(DEPLOYMENTS.path(target.namespace), {}, "deployments")
+        self._slices = watched(ENDPOINT_SLICES.path(target.namespace), slices, "endpoint slices")
+        self._configurations = (  # by name, and both have the same one
+            (target.mutating, watched(MUTATING.path(), named(target.mutating), "the mutating configuration")),
+            (target.validating, watched(VALIDATING.path(), named(target.validating), "the validating configuration")),
+        )
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self._began
+
+    def stop(self) -> None:
+        """End the watches."""
+        for watched in (self._deployments, self._slices, *(one for _, one in self._configurations)):
+            watched.stop()
+
+    def question(self) -> Yes[None] | NotYet:
+        """Whether the webhook is proven now. Raises what waiting cannot mend."""
+        try:
+            if reason := self._unavailable():
+                return NotYet(reason)
+            self.last = in_a_row(self._ground.client, self._ground.settings.probe_namespace, self._ground.run)[-1]
+            if self.last.proven:
+                return Yes(None) if self._trusted() else NotYet("the CA is not in both bundles yet")
+        except ApiError as error:  # the API server itself is away for a moment
+            if not error.failure.retry:
+                raise
+            self._stage.attempt("look at the webhook", str(error.failure.kind), error.failure.message)
+            return NotYet(error.failure.message)
+        self._refuse_if_useless()
+        return NotYet(self.last.reason)
+
+    def _refuse_if_useless(self) -> None:
+        """Keep a failed probe for the report, and raise where another one cannot end better."""
+        failure = self.last.failure
+        kind = str(failure.kind) if failure else str(self.last.outcome)
+        self._stage.attempt("prove the webhook", kind, self.last.reason)
+        if failure is None or self.last.outcome is not Outcome.FAILED:
+            return
+        if not failure.retry:
+            raise ApiError(f"prove the webhook in namespace {self._ground.settings.probe_namespace}", failure)
+        if failure.rule.budget is None:
+            self._unreachable_since = None
+            return
+        now = time.monotonic()
+        self._unreachable_since = self._unreachable_since or now
+        if now - self._unreachable_since > failure.rule.budget:
+            raise _not_ready(self._ground, self._target, self.seconds, self.last.reason, failure.rule.hint)
+
+    def _unavailable(self) -> str:
+        """Why it is not worth probing yet; empty when it is. Raises `NotReady` for a Deployment beyond hope."""
+        namespace = self._target.namespace
+        deployments = self._deployments.look()
+        for name in self._target.deployments:
+            if name not in deployments:
+                return f"Deployment {namespace}/{name} is not seen yet"
+            verdict = readiness_of({"apiVersion": "apps/v1", "kind": "Deployment", **deployments[name]})
+            if verdict.readiness is Readiness.FAILED:
+                reason = f"Deployment {namespace}/{name}: {verdict.reason}"
+                raise _not_ready(self._ground, self._target, self.seconds, reason, "")
+            if not verdict.ready:
+                return f"Deployment {namespace}/{name}: {verdict.reason}"
+        if not any(_ready(one) for one in self._slices.look().values()):
+            return f"Service {namespace}/{self._target.service} has no ready endpoint"
+        for name, watched in self._configurations:
+            if not field(watched.look().get(name), "webhooks", 0, "clientConfig", "caBundle"):
+                return f"cainjector has not filled in the CA bundle of {name}"
+        return ""
+
+    def _trusted(self) -> bool:
+        """Whether the CA in the Secret stands in both bundles; reads the Secret once, and again while it does not."""
+        namespace, name = self._target.ca_secret
+        if not name:
+            return True  # a bundle that somebody else maintains, not cainjector: the probes have already proven it
+        if not self._contained():
+            path = CORE_V1["Secret"].path(namespace, name)
+            self._authority = authority_of(self._ground.client.get(path, doing=f"read Secret {namespace}/{name}"))
+        return self._contained()
+
+    def _contained(self) -> bool:
+        return all(trusted_by(one.look().get(name), self._authority) for name, one in self._configurations)
 
 
 def _ready(endpoint_slice: Object) -> bool:
     endpoints = field(endpoint_slice, "endpoints", default=[])
     return any(field(one, "conditions", "ready") for one in endpoints)
-
-
-def _trusted(ground: Ground, target: Target, seen: _Seen) -> bool:
-    """Whether the CA in the Secret stands in both bundles; reads the Secret once, and again while it does not."""
-    namespace, name = target.ca_secret
-    if not name:
-        return True  # a bundle that somebody else maintains, not cainjector: the probes have already proven it
-    for _ in range(2):
-        if all(
-            trusted_by(watched.objects.get(configuration), seen.authority)
-            for watched, configuration in ((seen.mutating, target.mutating), (seen.validating, target.validating))
-        ):
-            return True
-        secret: Any = ground.client.get(
-            CORE_V1["Secret"].path(namespace, name), doing=f"read Secret {namespace}/{name}"
-        )
-        seen.authority = authority_of(secret)
-    return False
 
 
 def _out_of_time(ground: Ground, target: Target, seconds: float, reason: str, last: Probed) -> FritError:

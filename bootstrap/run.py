@@ -6,7 +6,7 @@ interrupted one is completed by the next, and a second one on a healthy cluster 
 
 from __future__ import annotations
 
-from base.clock import Deadline, seconds_text
+from base.clock import Deadline
 from base.errors import ClusterUnreachable
 from base.events import Held, Said
 from base.parallel import Background
@@ -113,10 +113,9 @@ def _reach(ground: Ground, stage: Stage) -> str:
             history=history,
         )
     except ApiError as error:
-        tries = len(history.attempts)
-        tried = f" ({tries} attempts in {seconds_text(history.attempts[-1].at)})" if tries > 1 else ""
+        failed = error.after(history)
         raise ClusterUnreachable(
-            error.message + tried,
-            hint=f"{error.hint}\nis this the right cluster? kubectl config get-contexts".strip(),
-            details=error.details,
+            failed.message,
+            hint=f"{failed.hint}\nis this the right cluster? kubectl config get-contexts".strip(),
+            details=failed.details,
         ) from None

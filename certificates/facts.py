@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from base.clock import Run
 from base.parallel import Background
 from certificates.installation import CRD_NAMES, PARTS, Installation, installation_of, list_part
-from certificates.probe import REQUESTS, Probed, probe
+from certificates.probe import REQUESTS, Probed, in_a_row
 from kube.access import Permission
 from kube.client import METADATA_LIST, Client
 from kube.diagnosis import Finding, diagnose
@@ -21,9 +21,6 @@ from kube.objects import Object, field, ref_of
 from kube.readiness import readiness_of
 
 T = TypeVar("T")
-
-PROOFS = 3
-"""Pairs of probes that must succeed in a row, each on new connections."""
 
 KINDS = {
     "certificaterequests.cert-manager.io": "CertificateRequest",
@@ -187,13 +184,11 @@ def _names(pods: list[Object] | Missed | None) -> frozenset[str] | None:
 
 
 def _probes(client: Client, namespace: str, run: Run) -> tuple[Probed, ...]:
-    """Pairs of probes, one after the other, until one proves nothing or there are enough."""
-    found = [probe(client, namespace, run)]
+    """Pairs of probes in a row, and once more where the first one hung."""
+    found = in_a_row(client, namespace, run)
     if found[0].hung:  # it may have met the moment in which endpoints change, and hides the cause in any case
-        found = [probe(client, namespace, run)]
-    while len(found) < PROOFS and found[-1].proven:
-        found.append(probe(client, namespace, run))
-    return tuple(found)
+        found = in_a_row(client, namespace, run)
+    return found
 
 
 def _diagnosis(client: Client, installation: Installation) -> dict[str, tuple[Finding, ...]]:

@@ -23,6 +23,12 @@ from kube.objects import Object, field
 
 REQUESTS = Resource("cert-manager.io", "v1", "certificaterequests", "CertificateRequest", True)
 
+PROOFS = 3
+"""Pairs of probes that must succeed in a row, each on new connections."""
+
+BETWEEN_PROOFS = 0.1
+"""Seconds between two successful pairs."""
+
 PEM = """-----BEGIN CERTIFICATE REQUEST-----
 MIIBCDCBrwIBADAdMRswGQYDVQQDDBJmcml0LXByb2JlLmludmFsaWQwWTATBgcq
 hkjOPQIBBggqhkjOPQMBBwNCAAQUj0rdxoQgEdmUSjSJ2CC/ZGmRG2RpVETtSjjs
@@ -155,6 +161,18 @@ def probe(client: Client, namespace: str, run: Run, *, timeout: float = 2.0, aft
         return hedged(attempt, after=after, most=3, run=run)
     except _Undecided as undecided:
         return next((one for one in failures if not one.hung), undecided.probed)
+
+
+def in_a_row(client: Client, namespace: str, run: Run) -> tuple[Probed, ...]:
+    """Pairs of probes, one after the other, until one proves nothing or `PROOFS` have succeeded; at least one.
+
+    Once is not always: an API server keeps connections to a webhook and may still hold an old bundle.
+    """
+    found = [probe(client, namespace, run)]
+    while found[-1].proven and len(found) < PROOFS:
+        run.sleep(BETWEEN_PROOFS)
+        found.append(probe(client, namespace, run))
+    return tuple(found)
 
 
 def excluded(configuration: Object | None, namespace: Object) -> str:

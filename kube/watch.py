@@ -6,6 +6,7 @@ itself. Source: Kubernetes API Concepts, "Efficient detection of changes".
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import Any
@@ -46,11 +47,15 @@ class Wake:
         run.check()
 
 
+QUIET = 5.0
+"""Seconds without an event after which a waiter asks the server itself instead of trusting a silent watch."""
+
+
 class Watched:
     """The objects of one collection as a watch tells them, by name.
 
-    `synced` turns true after the first object or bookmark; `objects` is replaced, never changed in place, so any
-    thread may read it.
+    `objects` is replaced, never changed in place, so any thread may read it. `look` asks the server itself when the
+    watch has been quiet for a while.
     """
 
     def __init__(
@@ -59,22 +64,32 @@ class Watched:
         self._client, self._path, self._query = client, path, query
         self._what, self._wake, self._run, self._accept = what, wake, run, accept
         self._stopped = threading.Event()
+        self._heard = time.monotonic()
         self.objects: dict[str, Any] = {}
-        self.failure: FritError | None = None
         spawn(self._follow, f"watch {what}")
 
     def stop(self) -> None:
         """End the watch; its thread ends with the connection's next event or time limit."""
         self._stopped.set()
 
+    def look(self) -> dict[str, Any]:
+        """The objects by name: what the watch told, or a list where it told nothing for `QUIET` seconds.
+
+        Raises `ApiError` where the server does not list them.
+        """
+        if time.monotonic() - self._heard > QUIET:
+            answer = self._client.get(
+                self._path, doing=f"list {self._what}", query={**self._query, "resourceVersion": "0"}
+            )
+            self._heard = time.monotonic()
+            self.objects = {str(one["metadata"]["name"]): one for one in answer.get("items") or []}
+        return self.objects
+
     def _follow(self) -> None:
         while not (self._stopped.is_set() or self._run.cancelled):
             try:
-                self._once()
-                self.failure = None
-            except FritError as error:
-                self.failure = error
-            try:
+                with contextlib.suppress(FritError):  # the waiting side lists by itself, and meets the same failure
+                    self._once()
                 self._run.sleep(0.5)
             except Cancelled:
                 return
@@ -82,7 +97,7 @@ class Watched:
     def _once(self) -> None:
         # resourceVersion 0 begins with the current objects as ADDED events: one request instead of list and watch
         query = {**self._query, "resourceVersion": "0"}
-        self.objects = {}
+        fresh: dict[str, Any] = {}
         for event in self._client.watch(
             self._path, doing=f"watch {self._what}", query=query, seconds=300.0, accept=self._accept
         ):
@@ -92,6 +107,9 @@ class Watched:
             if kind == "ERROR":
                 return
             name = str((obj.get("metadata") or {}).get("name", ""))
-            kept = {key: value for key, value in self.objects.items() if key != name}
-            self.objects = kept if kind == "DELETED" else {**kept, name: obj}
+            fresh.pop(name, None)
+            if kind != "DELETED":
+                fresh[name] = obj
+            self._heard = time.monotonic()
+            self.objects = dict(fresh)
             self._wake.ring()
