@@ -56,6 +56,7 @@ EXPECTED_CONDITION = {
     ("cert-manager.io", "CertificateRequest"): "Ready",
     ("cert-manager.io", "Issuer"): "Ready",
     ("cert-manager.io", "ClusterIssuer"): "Ready",
+    ("apiregistration.k8s.io", "APIService"): "Available",
 }
 """Kinds whose controller always sets a condition: without it they are not ready."""
 
@@ -109,6 +110,50 @@ def _deployment(obj: Mapping[str, Any]) -> Verdict:
     return READY
 
 
+def _stateful_set(obj: Mapping[str, Any]) -> Verdict:
+    status = field(obj, "status", default={})
+    if not isinstance(field(status, "observedGeneration"), int):
+        return waiting("its controller has not seen it yet")
+    wanted = field(obj, "spec", "replicas", default=1)
+    ready, updated = (field(status, name, default=0) for name in ("readyReplicas", "updatedReplicas"))
+    if ready < wanted:
+        return waiting(f"{ready} of {wanted} replicas ready")
+    strategy = field(obj, "spec", "updateStrategy", default={})
+    new = wanted - field(strategy, "rollingUpdate", "partition", default=0)
+    if field(strategy, "type") != "OnDelete" and updated < new:  # with OnDelete, whoever deletes the pods decides
+        return waiting(f"{updated} of {new} replicas updated")
+    return READY
+
+
+def _daemon_set(obj: Mapping[str, Any]) -> Verdict:
+    status = field(obj, "status", default={})
+    wanted = field(status, "desiredNumberScheduled")
+    if not isinstance(field(status, "observedGeneration"), int) or wanted is None:
+        return waiting("its controller has not seen it yet")
+    available, updated = (field(status, name, default=0) for name in ("numberAvailable", "updatedNumberScheduled"))
+    if field(obj, "spec", "updateStrategy", "type") != "OnDelete" and updated < wanted:
+        return waiting(f"{updated} of {wanted} pods updated")
+    return READY if available >= wanted else waiting(f"{available} of {wanted} pods available")
+
+
+def _pod(obj: Mapping[str, Any]) -> Verdict:
+    phase = field(obj, "status", "phase", default="not scheduled")
+    if phase == "Succeeded":
+        return READY
+    if phase == "Failed":
+        return failed(str(field(obj, "status", "message") or field(obj, "status", "reason") or "failed"))
+    if condition(obj, "Ready").get("status") == "True":
+        return READY
+    return waiting(str(condition(obj, "Ready").get("message") or f"it is {phase}"))
+
+
+def _claim(obj: Mapping[str, Any]) -> Verdict:
+    phase = field(obj, "status", "phase", default="Pending")
+    if phase == "Lost":
+        return failed("its volume is lost")
+    return READY if phase == "Bound" else waiting(f"it is {phase}")
+
+
 def _job(obj: Mapping[str, Any]) -> Verdict:
     if condition(obj, "Failed").get("status") == "True":
         return failed(str(condition(obj, "Failed").get("message") or "failed"))
@@ -127,6 +172,10 @@ def _crd(obj: Mapping[str, Any]) -> Verdict:
 
 _RULES = {
     ("apps", "Deployment"): _deployment,
+    ("apps", "StatefulSet"): _stateful_set,
+    ("apps", "DaemonSet"): _daemon_set,
+    ("", "Pod"): _pod,
+    ("", "PersistentVolumeClaim"): _claim,
     ("batch", "Job"): _job,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _crd,
 }
