@@ -228,12 +228,12 @@ def data_of(answer: Answer) -> dict[str, Any]:
         }
     return {
         "ready": answer.ready,
-        "exit_code": answer.exit_code,
+        "exitCode": answer.exit_code,
         "reason": reason_of(answer.seen.checks),
         "context": answer.context,
         "server": answer.server,
         "namespace": answer.namespace,
-        "cert_manager": found,
+        "certManager": found,
         "seconds": round(answer.seconds, 3),
         "looks": answer.looks,
         "checks": [

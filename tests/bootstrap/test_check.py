@@ -95,7 +95,7 @@ def test_the_data_is_stable_and_json() -> None:
     keys = "ready exit_code reason context server namespace cert_manager seconds looks checks"
     assert list(data) == keys.split()
     assert list(data["checks"][0]) == ["name", "ok", "severity", "message", "hint", "findings"]
-    assert data["cert_manager"] == {"version": "1.21.2", "namespace": "cm", "owner": "kubectl"}
+    assert data["certManager"] == {"version": "1.21.2", "namespace": "cm", "owner": "kubectl"}
     assert json.loads(json.dumps(data)) == data
 
 

@@ -68,7 +68,7 @@ def check(cluster: Cluster, *arguments: str, code: int, kubeconfig: Path | None 
     data = json.loads(ran.stdout)
     assert data["ready"] is (code == exits.OK)
     assert data["ready"] is all(one["ok"] for one in data["checks"])
-    assert data["exit_code"] == code
+    assert data["exitCode"] == code
     assert bool(data["reason"]) is (code != exits.OK)
     return Checked(ran, data)
 
@@ -134,7 +134,7 @@ def test_an_empty_cluster_and_one_with_only_the_crds(fresh_cluster: Cluster, kub
     """Without cert-manager, and with nothing but its CRDs (which accept everything), the answer is no, at once."""
     nothing = check(fresh_cluster, "--wait", "60s", code=exits.NOT_READY)
     assert nothing["installation"]["message"] == "cert-manager is not installed"
-    assert nothing.data["cert_manager"] is None
+    assert nothing.data["certManager"] is None
     apply(kubectl, [one for one in documents() if one["kind"] == "CustomResourceDefinition"])
     kubectl("wait", "--for=condition=Established", "crd", "-l", "app.kubernetes.io/name=cert-manager", "--timeout=30s")
     bare = check(fresh_cluster, "--wait", "60s", code=exits.NOT_READY)
@@ -172,7 +172,7 @@ def test_a_healthy_installation(cluster: Cluster, kubectl: Kubectl, healthy: Non
     with recording(cluster.audit_log, "frit/") as recorded:
         found = check(cluster, code=exits.OK)
     assert kubectl(*versions) == before
-    assert found.data["cert_manager"] == {"version": VERSION, "namespace": SPACE, "owner": "kubectl"}
+    assert found.data["certManager"] == {"version": VERSION, "namespace": SPACE, "owner": "kubectl"}
     assert [one["severity"] for one in found.data["checks"]] == ["ok"] * len(found.data["checks"])
     writes = [one for one in recorded.requests if one.verb not in ("get", "list")]
     assert {(one.verb, one.resource) for one in writes} == {("create", "certificaterequests.cert-manager.io")}
