@@ -175,6 +175,9 @@ def bootstrap(
         if session.output != "text":
             session.failed = Result(data, exit_code=error.exit_code)
         raise
+    except Exception as error:  # told by the front door; the account of what was done until then is still worth having
+        finish("failed", exits.BUG, FritError(f"this is a bug in frit: {type(error).__name__}: {error}"))
+        raise
     session.on_interrupt.remove(interrupted)
     if settings.dry_run:
         code = exits.CHANGES if exit_code and any(one.change != "unchanged" for one in planned) else exits.OK

@@ -21,9 +21,11 @@ from base.clock import Deadline
 from base.errors import Cancelled, NotReady, WrongUsage
 from base.events import Retried, silent
 from base.retry import History
+from base.session import Session
 from bootstrap import report as reports
 from bootstrap.report import KEPT_ATTEMPTS, Recorder, Stage
 from bootstrap.settings import STAGES
+from frit.__main__ import run_command
 from kube.apply import Applied, Change
 from kube.diagnosis import Finding, as_data
 from kube.objects import Ref
@@ -268,6 +270,22 @@ def test_an_interrupted_process_writes_its_report(tmp_path: Path, silent_port: i
     assert ran.code == report["exitCode"] == exits.TERMINATED
     assert report["outcome"] == "interrupted"
     assert report["context"] == "nobody"
+
+
+def test_a_bug_leaves_a_report_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw ends with exit code 1 and a valid report that calls it a bug."""
+
+    def broken(settings: object, session: object, recorder: Recorder) -> None:
+        with recorder.stage("preflight", "preflight", FOREVER):
+            raise KeyError("spec")
+
+    monkeypatch.setattr("bootstrap.run.bootstrap", broken)
+    path = tmp_path / "report.json"
+    assert run_command(["bootstrap", "--report", str(path)], Session()) == exits.BUG
+    report = valid(json.loads(path.read_text()))
+    assert (report["outcome"], report["exitCode"]) == ("failed", exits.BUG)
+    assert "KeyError" in report["message"]
+    assert report["stages"][0]["outcome"] == "failed"
 
 
 @pytest.mark.cluster
