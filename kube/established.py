@@ -71,7 +71,12 @@ def _served(client: Client, group: str, version: str) -> frozenset[tuple[str, st
 def _refused(client: Client, definitions: Sequence[Object]) -> None:
     for crd in definitions:
         ref = ref_of(crd)
-        verdict = readiness_of(client.get(CRDS.path(name=ref.name), doing=f"read {ref}"))
+        try:
+            verdict = readiness_of(client.get(CRDS.path(name=ref.name), doing=f"read {ref}"))
+        except ApiError as error:
+            if error.failure.kind is Kind.NOT_FOUND or error.failure.retry:
+                continue  # a closer look is an extra: it does not end the wait
+            raise
         if verdict.readiness is Readiness.FAILED:
             raise NotReady(
                 f"{ref} is not accepted by the server: {verdict.reason}", hint=f"kubectl describe crd {ref.name}"
