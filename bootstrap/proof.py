@@ -20,9 +20,13 @@ from kube.diagnosis import as_data, as_lines, diagnose
 from kube.discovery import CORE_V1, DEPLOYMENTS, ENDPOINT_SLICES, MUTATING, VALIDATING
 from kube.failures import ApiError, Kind
 from kube.objects import Object, field
+from kube.pods import reason_of_pods
 from kube.readiness import Readiness, readiness_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake, Watched
+
+PODS_EVERY = 5.0
+"""Seconds between two looks at the pods, which say more than their Deployment about why it takes so long."""
 
 LOOK = 0.25
 """Seconds between two looks when no watch tells of a change; it matters only while kube-proxy lags behind."""
@@ -60,6 +64,7 @@ class Proof:
         self._began = time.monotonic()
         self._unreachable_since: float | None = None
         self._authority = b""
+        self._pods_at, self._pods = PODS_EVERY, ""
         self.last = Probed(Outcome.FAILED)
 
         def watched(path: str, query: dict[str, str], what: str) -> Watched:
@@ -131,13 +136,22 @@ class Proof:
                 reason = f"Deployment {namespace}/{name}: {verdict.reason}"
                 raise _not_ready(self._ground, self._target, self.seconds, reason, "")
             if not verdict.ready:
-                return f"Deployment {namespace}/{name}: {verdict.reason}"
+                return f"Deployment {namespace}/{name}: {verdict.reason}{self._trouble()}"
         if not any(_ready(one) for one in self._slices.look().values()):
             return f"Service {namespace}/{self._target.service} has no ready endpoint"
         for name, watched in self._configurations:
             if not field(watched.look().get(name), "webhooks", 0, "clientConfig", "caBundle"):
                 return f"cainjector has not filled in the CA bundle of {name}"
         return ""
+
+    def _trouble(self) -> str:
+        """Why pods are not ready, in a few words; asked only once it takes long, and then every few seconds."""
+        if self.seconds > self._pods_at:
+            self._pods_at = self.seconds + PODS_EVERY
+            listed = self._ground.client.get(CORE_V1["Pod"].path(self._target.namespace), doing="list pods")
+            found = reason_of_pods(listed.get("items") or [])
+            self._pods = f" ({found})" if found else ""
+        return self._pods
 
     def _trusted(self) -> bool:
         """Whether the CA in the Secret stands in both bundles; reads the Secret once, and again while it does not."""
