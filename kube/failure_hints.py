@@ -44,13 +44,9 @@ POD_SECURITY: Final = (
     "See the level that the namespace enforces: kubectl get namespace NAME --show-labels "
     "(pod-security.kubernetes.io/enforce)"
 )
-ETCD_SPACE: Final = (
-    "etcd is full and read-only: its operator has to compact, defragment and disarm the NOSPACE alarm."
-)
+ETCD_SPACE: Final = "etcd is full and read-only: its operator has to compact, defragment and disarm the NOSPACE alarm."
 TOO_LARGE: Final = "The object is larger than etcd takes (1.5 MiB by default): make it smaller or split it."
-NOT_TLS: Final = (
-    "The other side does not speak TLS as expected: check scheme, port and proxy of the server's address."
-)
+NOT_TLS: Final = "The other side does not speak TLS as expected: check scheme, port and proxy of the server's address."
 PROXY: Final = (
     "A proxy stands between frit and the API server and does not let it through.\n"
     "Put the server's host into NO_PROXY, or correct HTTPS_PROXY."
@@ -94,9 +90,7 @@ NO_KUBECONFIG: Final = (
     "No usable kubeconfig was loaded. Give one with --kubeconfig or KUBECONFIG, and choose a context: "
     "kubectl config get-contexts"
 )
-CANCELLED: Final = (
-    "The caller was stopped before it sent the request: look for what stopped it, a signal or a failure."
-)
+CANCELLED: Final = "The caller was stopped before it sent the request: look for what stopped it, a signal or a failure."
 HELM_OWNS: Final = (
     "The objects exist already and do not belong to this Helm release. See who made them: "
     "kubectl get KIND NAME -o yaml --show-managed-fields"

@@ -98,11 +98,7 @@ def _cause(text: str) -> str:
 
 def _first(table: Table, text: str, status: int, *, webhook: str = "", calling: bool = False) -> Reading:
     rule = _match(table, text, status)
-    return (
-        Reading(rule.kind, rule.hint, webhook, calling)
-        if rule
-        else Reading(Kind.UNKNOWN, "", webhook, calling)
-    )
+    return Reading(rule.kind, rule.hint, webhook, calling) if rule else Reading(Kind.UNKNOWN, "", webhook, calling)
 
 
 def _match(table: Table, text: str, status: int) -> Rule | None:

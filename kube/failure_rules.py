@@ -291,9 +291,7 @@ SERVER: Final[Table] = (
 BETWEEN: Final[Table] = (
     Rule(Kind.PERMANENT_CONFIG, ("http request to an https server",), (400,), hint=hints.NOT_TLS),
     Rule(Kind.PERMANENT_CONFIG, status=(407,), hint=hints.PROXY),
-    Rule(
-        Kind.PERMANENT_CONFIG, ("<html", "<!doctype html"), (400, 403, 404, 405), hint=hints.NOT_AN_API_SERVER
-    ),
+    Rule(Kind.PERMANENT_CONFIG, ("<html", "<!doctype html"), (400, 403, 404, 405), hint=hints.NOT_AN_API_SERVER),
     Rule(Kind.PERMANENT_CONFIG, status=tuple(range(300, 400)), hint=hints.NOT_AN_API_SERVER),
     Rule(Kind.API_UNAVAILABLE, status=(500,)),
     *SERVER,

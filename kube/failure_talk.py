@@ -78,9 +78,7 @@ _CONNECTION: Final[Table] = (
     ),
     Rule(Kind.UNAUTHENTICATED, ("cannot fetch token", "refresh token", "invalid_grant"), hint=hints.LOGIN),
     Rule(Kind.PERMANENT_CONFIG, ("invalid header value", "illegal header value"), hint=hints.CREDENTIAL_TEXT),
-    Rule(
-        Kind.PERMANENT_CONFIG, ("refused", "connect call failed"), also=_LOCALHOST, hint=hints.NO_KUBECONFIG
-    ),
+    Rule(Kind.PERMANENT_CONFIG, ("refused", "connect call failed"), also=_LOCALHOST, hint=hints.NO_KUBECONFIG),
     Rule(
         Kind.PERMANENT_CONFIG,
         (

@@ -110,9 +110,7 @@ class ApiError(FritError):
             "attempts": attempts,
             "seconds": round(seconds, 3),
         }
-        super().__init__(
-            f"could not {doing}: {failure.message}{tried}", hint=hint or rule.hint, details=details
-        )
+        super().__init__(f"could not {doing}: {failure.message}{tried}", hint=hint or rule.hint, details=details)
         self.doing = doing
         self.failure = failure
         self.exit_code = rule.exit_code
@@ -130,9 +128,7 @@ def judge(error: BaseException) -> Verdict | None:
     if not isinstance(error, ApiError):
         return None
     failure = error.failure
-    return Verdict(
-        failure.retry, str(failure.kind), failure.message, failure.retry_after, failure.rule.budget
-    )
+    return Verdict(failure.retry, str(failure.kind), failure.message, failure.retry_after, failure.rule.budget)
 
 
 def from_answer(status: int, body: bytes, headers: Mapping[str, str]) -> Failure:
@@ -232,13 +228,10 @@ def _from_status(
     signs = f" reason={reason}" + "".join(f" cause={text_of(one, 'reason')[:100]}" for one in causes)
     reading = read(message + signs, speaker, status)
     told = tuple(
-        one_line(bounded(": ".join(filter(None, (text_of(one, "field"), text_of(one, "message"))))))
-        for one in causes
+        one_line(bounded(": ".join(filter(None, (text_of(one, "field"), text_of(one, "message")))))) for one in causes
     )
     words = one_line(message) or reason or f"HTTP {status}"
-    return Failure(
-        reading.kind, words, status, reason, asked, reading.webhook, tuple(filter(None, told)), reading.hint
-    )
+    return Failure(reading.kind, words, status, reason, asked, reading.webhook, tuple(filter(None, told)), reading.hint)
 
 
 def _without_tags(text: str) -> str:

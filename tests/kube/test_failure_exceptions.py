@@ -57,9 +57,7 @@ def test_broken_connections_are_worth_another_try() -> None:
     assert "refused" in refused.message
     with server(lambda connection: None) as port:
         assert from_exception(failing_get(f"http://127.0.0.1:{port}/")).kind == Kind.API_UNAVAILABLE
-    with server(
-        lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhal")
-    ) as port:
+    with server(lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhal")) as port:
         assert from_exception(failing_get(f"http://127.0.0.1:{port}/")).kind == Kind.API_UNAVAILABLE
     with server(lambda connection: wait_a_while()) as port:
         silent = from_exception(failing_get(f"http://127.0.0.1:{port}/"))
@@ -91,9 +89,7 @@ def test_a_server_that_does_not_speak_tls_is_configuration() -> None:
         (ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] …"), "permanent-config"),
         (ssl.SSLEOFError(8, "[SSL: UNEXPECTED_EOF_WHILE_READING] …"), "api-unavailable"),
         (
-            ApiException(
-                status=0, reason="SSLError\n[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"
-            ),
+            ApiException(status=0, reason="SSLError\n[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"),
             "permanent-config",
         ),
         (

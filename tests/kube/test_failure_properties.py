@@ -42,9 +42,7 @@ SECONDS = st.integers(min_value=1, max_value=600)
 
 CAUSES = {
     "x509: certificate signed by unknown authority": Kind.CERTIFICATE_ROTATION,
-    "tls: failed to verify certificate: x509: certificate has expired or is not yet valid": (
-        Kind.CERTIFICATE_ROTATION
-    ),
+    "tls: failed to verify certificate: x509: certificate has expired or is not yet valid": (Kind.CERTIFICATE_ROTATION),
     "x509: certificate is valid for {name}, not {host}": Kind.PERMANENT_CONFIG,
     "dial tcp {host}:{port}: connect: connection refused": Kind.WEBHOOK_NOT_READY,
     'no endpoints available for service "{name}"': Kind.WEBHOOK_NOT_READY,
@@ -84,9 +82,7 @@ JSON = st.recursive(
     st.fixed_dictionaries({}, optional=dict.fromkeys(("message", "reason", "details", "code"), JSON)),
     JSON,
 )
-def test_a_status_with_any_types_in_it_never_crashes(
-    code: int, content: dict[str, object], causes: object
-) -> None:
+def test_a_status_with_any_types_in_it_never_crashes(code: int, content: dict[str, object], causes: object) -> None:
     """Fields of a Status may be missing or of a wrong type."""
     for details in (content.get("details"), {"causes": causes, "retryAfterSeconds": content.get("code")}):
         body = json.dumps({"kind": "Status", **content, "details": details}).encode()

@@ -74,8 +74,7 @@ CAUSES = [
     ("dial tcp 10.0.0.7:443: i/o timeout", "webhook-unreachable"),
     ("context deadline exceeded", "webhook-unreachable"),
     (
-        "net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting "
-        "headers)",
+        "net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)",
         "webhook-unreachable",
     ),
     ("net/http: TLS handshake timeout", "webhook-unreachable"),
@@ -158,8 +157,7 @@ WHOLE = [
         "terminating",
     ),
     (
-        'secrets "s" is forbidden: unable to create new content in namespace n because it is being '
-        "terminated",
+        'secrets "s" is forbidden: unable to create new content in namespace n because it is being terminated',
         "terminating",
     ),
     ('object is being deleted: customresourcedefinitions "c" already exists', "terminating"),
@@ -191,8 +189,7 @@ WHOLE = [
         "api-unavailable",
     ),
     (
-        "the server was unable to return a response in the time allotted, but may still be processing "
-        "the request",
+        "the server was unable to return a response in the time allotted, but may still be processing the request",
         "api-unavailable",
     ),
     ("Internal error occurred: resource quota evaluation timed out", "api-unavailable"),

@@ -14,9 +14,7 @@ from kube.failures import Failure, from_answer, from_text
 
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "samples" / "failures.yaml"
 
-pytestmark = pytest.mark.skipif(
-    not SAMPLES.parent.is_dir(), reason="the sample messages are no part of this tree"
-)
+pytestmark = pytest.mark.skipif(not SAMPLES.parent.is_dir(), reason="the sample messages are no part of this tree")
 
 CLASSES = {
     "auth": {"unauthenticated", "forbidden", "permanent-config"},
@@ -51,9 +49,7 @@ def test_the_sample_messages_are_retried_and_classed_as_labelled(
     certain = [(row, failure) for row in rows if not row.get("ambiguous") and (failure := understand(row))]
     assert len(certain) > 50
     assert [row["id"] for row, failure in certain if failure.retry != row["retry"]] == []
-    wrong = [
-        row["id"] for row, failure in certain if failure.kind not in CLASSES.get(row["class"], {row["class"]})
-    ]
+    wrong = [row["id"] for row, failure in certain if failure.kind not in CLASSES.get(row["class"], {row["class"]})]
     assert len(wrong) <= 0.03 * len(certain), wrong
 
 

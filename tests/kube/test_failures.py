@@ -218,9 +218,7 @@ def test_a_status_inside_a_quoted_text_counts_for_itself() -> None:
 
 def test_an_api_error_says_what_was_being_done_what_the_server_said_and_what_is_next() -> None:
     """Message, hint and exit code come from the failure; attempts are told when there were several."""
-    failure = from_answer(
-        500, status(CALL + "x509: certificate signed by unknown authority", "InternalError", 500), {}
-    )
+    failure = from_answer(500, status(CALL + "x509: certificate signed by unknown authority", "InternalError", 500), {})
     once = ApiError("apply Issuer default/i", failure)
     assert isinstance(once, FritError)
     assert once.message == f"could not apply Issuer default/i: {failure.message}"
@@ -249,9 +247,7 @@ def test_judge_turns_api_errors_into_verdicts_and_leaves_other_errors_alone() ->
 def test_the_import_loads_no_heavy_library() -> None:
     """`frit --help` stays quick: no Kubernetes, HTTP, TLS or YAML library comes with kube.failures."""
     code = "import sys, kube.failures; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "kube.failures" in loaded
     assert not {"kubernetes", "urllib3", "ssl", "yaml", "httpx", "email.utils"} & set(loaded)
 
