@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from base import exits
+from tests.certificates import site
 from tests.certificates.downloads import Downloads
+from tests.cluster import Cluster
+from tests.conftest import Kubectl
 
 
 @pytest.fixture
@@ -17,3 +21,15 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Downloads:
         monkeypatch.delenv(f"{name}_PROXY".upper(), raising=False)
     monkeypatch.delenv("FRIT_CACHE_DIR", raising=False)
     return Downloads(tmp_path / "cache")
+
+
+@pytest.fixture(scope="module")
+def installed(cluster: Cluster, kubectl: Kubectl) -> None:
+    """cert-manager, as `kubectl apply` of its release leaves it."""
+    site.apply(kubectl, site.documents())
+
+
+@pytest.fixture
+def healthy(cluster: Cluster, installed: None) -> None:
+    """cert-manager that has been seen to be ready; what a test before broke has healed."""
+    site.check(cluster, "--wait", "90s", code=exits.OK)

@@ -7,127 +7,31 @@ from __future__ import annotations
 
 import base64
 import json
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from base import exits
-from base.clock import Run
-from base.events import silent
-from certificates import leftovers
-from certificates.checks import Severity
-from certificates.issuance import Issuance
-from kube.connection import ConnectionOptions, connect
-from tests.accounts import kubeconfig_of
-from tests.cluster import Cluster, releases
+from tests.certificates.site import (
+    CONFIGURATIONS,
+    CONTROLLER,
+    INJECTOR,
+    SPACE,
+    VERSION,
+    WEBHOOK,
+    apply,
+    check,
+    controller_with,
+    documents,
+    policy,
+    scaled_to_0,
+)
+from tests.cluster import Cluster
 from tests.cluster.audit import recording
 from tests.conftest import Kubectl
-from tests.running import Ran, frit, interrupt, start
+from tests.running import frit
 
 pytestmark = pytest.mark.cluster
-
-VERSION = "1.21.2"
-SPACE = "cert-manager"
-WEBHOOK, CONTROLLER, INJECTOR = "cert-manager-webhook", "cert-manager", "cert-manager-cainjector"
-CONFIGURATIONS = (
-    "mutatingwebhookconfiguration/cert-manager-webhook",
-    "validatingwebhookconfiguration/cert-manager-webhook",
-)
-THROW_AWAY = "frit.test/throw-away=true"
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What `frit check -o json` said."""
-
-    ran: Ran
-    data: dict[str, Any]
-
-    def __getitem__(self, name: str) -> dict[str, Any]:
-        """One check by its name."""
-        found: dict[str, Any] = next(one for one in self.data["checks"] if one["name"] == name)
-        return found
-
-    @property
-    def bad(self) -> list[str]:
-        """The names of the checks that failed or are unknown."""
-        return [one["name"] for one in self.data["checks"] if one["severity"] in ("failed", "unknown")]
-
-
-def check(cluster: Cluster, *arguments: str, code: int, kubeconfig: Path | None = None) -> Checked:
-    """Run `frit check --only cert-manager -o json`; it must end with this exit code, and its data must agree."""
-    ran = frit("check", "--only", "cert-manager", "-o", "json", *arguments, kubeconfig=kubeconfig or cluster.kubeconfig)
-    assert ran.code == code, f"{ran.stdout}\n{ran.stderr}"
-    data = json.loads(ran.stdout)
-    assert data["ready"] is (code == exits.OK)
-    assert data["ready"] is all(one["ok"] for one in data["checks"])
-    assert data["exitCode"] == code
-    assert bool(data["reason"]) is (code != exits.OK)
-    return Checked(ran, data)
-
-
-def documents() -> list[dict[str, Any]]:
-    return [one for one in yaml.safe_load_all(releases.manifest(VERSION).read_text()) if one]
-
-
-def apply(kubectl: Kubectl, objects: list[dict[str, Any]]) -> None:
-    text = "\n---\n".join(json.dumps(one) for one in objects)
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
-
-
-def scale(kubectl: Kubectl, deployment: str, replicas: int) -> None:
-    """Scale, and wait until the pods are gone or there."""
-    kubectl("-n", SPACE, "scale", "deployment", deployment, f"--replicas={replicas}")
-    if replicas:
-        kubectl("-n", SPACE, "rollout", "status", "deployment", deployment, "--timeout=60s")
-    else:
-        selector = kubectl.json("-n", SPACE, "get", "deployment", deployment)["spec"]["selector"]["matchLabels"]
-        labels = ",".join(f"{key}={value}" for key, value in selector.items())
-        kubectl("-n", SPACE, "wait", "--for=delete", "pod", "-l", labels, "--timeout=60s")
-
-
-@contextmanager
-def scaled_to_0(kubectl: Kubectl, deployment: str) -> Iterator[None]:
-    scale(kubectl, deployment, 0)
-    try:
-        yield
-    finally:
-        scale(kubectl, deployment, 1)
-
-
-@contextmanager
-def policy(kubectl: Kubectl, value: str) -> Iterator[None]:
-    """Both webhook configurations with this failurePolicy, and Fail again afterwards."""
-
-    def put(wanted: str) -> None:
-        for one in CONFIGURATIONS:
-            patch = [{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": wanted}]
-            kubectl("patch", one, "--type=json", "-p", json.dumps(patch))
-
-    put(value)
-    try:
-        yield
-    finally:
-        put("Fail")
-
-
-@pytest.fixture(scope="module")
-def installed(cluster: Cluster, kubectl: Kubectl) -> None:
-    """cert-manager, as `kubectl apply` of its release leaves it."""
-    apply(kubectl, documents())
-
-
-@pytest.fixture
-def healthy(cluster: Cluster, installed: None) -> None:
-    """cert-manager that has been seen to be ready; what a test before broke has healed."""
-    check(cluster, "--wait", "90s", code=exits.OK)
 
 
 def test_an_empty_cluster_and_one_with_only_the_crds(fresh_cluster: Cluster, kubectl: Kubectl) -> None:
@@ -283,24 +187,6 @@ def test_a_bundle_of_another_ca(cluster: Cluster, kubectl: Kubectl, healthy: Non
     assert "MutatingWebhookConfiguration" not in found["ca-bundles"]["message"]
 
 
-def test_an_excluded_namespace(cluster: Cluster, kubectl: Kubectl, healthy: None) -> None:
-    """A namespace that is excluded from validation is named as such, and not as a broken installation."""
-    name = "frit-excluded"
-    kubectl("create", "namespace", name)
-    kubectl("label", "namespace", name, "cert-manager.io/disable-validation=true", THROW_AWAY)
-    try:
-        found = check(cluster, "-n", name, "--wait", "60s", code=exits.NOT_READY)
-        absent = check(cluster, "-n", "frit-no-such", "--wait", "60s", code=exits.NOT_READY)
-    finally:
-        kubectl("delete", "namespace", name, "--wait=false")
-    assert found.bad == ["namespace"]
-    assert "excluded from validation" in found["namespace"]["message"]
-    assert "cert-manager.io/disable-validation=true" in found["namespace"]["message"]
-    assert found["refuses"]["severity"] == "skipped"
-    assert found.ran.seconds < 10
-    assert absent["namespace"]["message"] == "namespace frit-no-such does not exist"
-
-
 def test_controller_at_0(cluster: Cluster, kubectl: Kubectl, healthy: None) -> None:
     """The webhook admits and refuses as it should, and yet nothing will be issued: no."""
     with scaled_to_0(kubectl, CONTROLLER):
@@ -309,25 +195,6 @@ def test_controller_at_0(cluster: Cluster, kubectl: Kubectl, healthy: None) -> N
     assert "the webhook admits, but nothing will be issued" in found["deployment-controller"]["message"]
     assert found["refuses"]["ok"]
     assert found.ran.seconds < 15
-
-
-@contextmanager
-def controller_with(kubectl: Kubectl, *arguments: str) -> Iterator[None]:
-    """The controller with these arguments besides (or instead of) its own, and as it was afterwards."""
-    container = kubectl.json("-n", SPACE, "get", "deployment", CONTROLLER)["spec"]["template"]["spec"]["containers"][0]
-    flags = {one.partition("=")[0] for one in arguments}
-    changed = [one for one in container["args"] if one.partition("=")[0] not in flags]
-
-    def put(value: list[str]) -> None:
-        patch = [{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": value}]
-        kubectl("-n", SPACE, "patch", "deployment", CONTROLLER, "--type=json", "-p", json.dumps(patch))
-        kubectl("-n", SPACE, "rollout", "status", "deployment", CONTROLLER, "--timeout=60s")
-
-    put([*changed, *arguments])
-    try:
-        yield
-    finally:
-        put(container["args"])
 
 
 def test_a_controller_without_a_leader(cluster: Cluster, kubectl: Kubectl, healthy: None) -> None:
@@ -363,159 +230,3 @@ def test_a_component_that_cannot_start(cluster: Cluster, kubectl: Kubectl, healt
     )
     assert "next: kubectl -n cert-manager describe pod" in found["deployment-controller"]["hint"]
     assert found["deployment-controller"]["findings"][0]["cause"] == "image-not-pulled"
-
-
-POLICY = """
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicy
-metadata: {name: frit-test-deny}
-spec:
-  matchConstraints:
-    resourceRules:
-    - {apiGroups: [cert-manager.io], apiVersions: [v1], operations: [CREATE], resources: [certificaterequests]}
-  validations:
-  - {expression: "false", message: "certificates need a ticket"}
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingAdmissionPolicyBinding
-metadata: {name: frit-test-deny}
-spec: {policyName: frit-test-deny, validationActions: [Deny]}
-"""
-
-
-def test_a_foreign_policy(cluster: Cluster, kubectl: Kubectl, healthy: None) -> None:
-    """A policy of somebody else that refuses valid objects is exit 5, in its own words, and ends a --wait at once."""
-
-    def until(refused: bool) -> None:
-        deadline = time.monotonic() + 20
-        while (code := frit("check", kubeconfig=cluster.kubeconfig).code) and time.monotonic() < deadline:
-            if (code == exits.REFUSED) is refused:
-                return
-            time.sleep(0.5)  # a policy that comes or goes takes effect a moment later
-
-    kubectl("apply", "-f", "-", stdin=POLICY)
-    try:
-        until(refused=True)
-        found = check(cluster, "--wait", "60s", code=exits.REFUSED)
-    finally:
-        kubectl("delete", "-f", "-", stdin=POLICY)
-        until(refused=False)
-    assert "certificates need a ticket" in found["admits"]["message"]
-    assert "a policy that is not cert-manager's refuses a valid object" in found["admits"]["message"]
-    assert found.ran.seconds < 10
-
-
-ALL_BUT_SECRETS = """
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: frit-test-check, labels: {frit.test/throw-away: "true"}}
-rules:
-- {apiGroups: [""], resources: [namespaces, services, pods, events], verbs: [get, list]}
-- {apiGroups: [apps], resources: [deployments], verbs: [list]}
-- {apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [list]}
-- {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get]}
-- {apiGroups: [admissionregistration.k8s.io], resources: ["*"], verbs: [list]}
-- {apiGroups: [cert-manager.io], resources: [certificaterequests], verbs: [create]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: frit-test-check, labels: {frit.test/throw-away: "true"}}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: frit-test-check}
-subjects: [{kind: ServiceAccount, name: checker, namespace: default}]
-"""
-
-
-def test_missing_permissions(cluster: Cluster, kubectl: Kubectl, healthy: None, tmp_path: Path) -> None:
-    """Who may not look gets exit 9 at once, with each missing permission and the command that asks for it."""
-    account = kubeconfig_of(cluster, kubectl, "default", "checker", tmp_path)
-    kubectl("apply", "-f", "-", stdin=ALL_BUT_SECRETS)
-    try:
-        little = check(cluster, "--wait", "60s", code=exits.CANNOT_TELL, kubeconfig=account)
-    finally:
-        kubectl("delete", "-f", "-", stdin=ALL_BUT_SECRETS)
-    nothing = check(cluster, "--wait", "60s", code=exits.CANNOT_TELL, kubeconfig=account)
-    kubectl("-n", "default", "delete", "serviceaccount", "checker")
-    assert little.bad == ["ca-secret"]
-    assert little["ca-secret"]["hint"] == "kubectl auth can-i get secrets -n cert-manager"
-    assert little["refuses"]["ok"]
-    hints = {one["hint"] for one in nothing.data["checks"] if one["severity"] == "unknown"}
-    assert "kubectl auth can-i create certificaterequests.cert-manager.io -n default" in hints
-    assert "kubectl auth can-i list deployments.apps" in hints
-    assert nothing.ran.seconds < 10
-
-
-def test_repositories_and_a_package_api(cluster: Cluster, healthy: None) -> None:
-    """With healthy cert-manager and no package API the answer is exit 8, and how to leave packages out."""
-    ran = frit("check", "-o", "json", kubeconfig=cluster.kubeconfig)
-    data = json.loads(ran.stdout)
-    assert ran.code == exits.REPOSITORY
-    assert data["reason"].startswith("package-api: ")
-    assert "frit check --only cert-manager" in data["checks"][-1]["hint"]
-
-
-def test_a_cluster_that_does_not_answer(cluster: Cluster, tmp_path: Path) -> None:
-    """Exit 4, as data too; a --wait goes on, because an API server may come back."""
-    config = yaml.safe_load(cluster.kubeconfig.read_text())
-    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
-    path = tmp_path / "nobody.kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    found = check(cluster, "--wait", "2s", code=exits.UNREACHABLE, kubeconfig=path)
-    assert found.bad == ["api-server"]
-    assert found.data["looks"] >= 2
-
-
-def namespaces(kubectl: Kubectl) -> list[dict[str, Any]]:
-    """The trial namespaces that nobody is removing."""
-    found = kubectl.json("get", "namespaces", "-l", f"{leftovers.LABEL}={leftovers.VALUE}")["items"]
-    return [one for one in found if "deletionTimestamp" not in one["metadata"]]
-
-
-def test_a_real_certificate(cluster: Cluster, kubectl: Kubectl, healthy: None) -> None:
-    """--issue has a certificate issued and leaves nothing behind."""
-    found = check(cluster, "--issue", code=exits.OK)
-    assert "a selfSigned Certificate was issued" in found["issue"]["message"]
-    assert namespaces(kubectl) == []
-
-
-def test_a_certificate_that_is_not_issued(cluster: Cluster, kubectl: Kubectl, healthy: None) -> None:
-    """A controller that looks elsewhere leads and issues nothing: only --issue finds out, says so, and cleans up.
-
-    A signal meanwhile ends frit within a second, with its namespace on the way out.
-    """
-    client = connect(ConnectionOptions(kubeconfig=str(cluster.kubeconfig)), user_agent="frit-tests").client
-    with controller_with(kubectl, "--namespace=kube-public"):
-        check(cluster, "--wait", "60s", code=exits.OK)
-        verdict = Issuance(client, Run(), silent, limit=2.0, hint="look at its log").check()
-        assert namespaces(kubectl) == []
-        for number, code in ((signal.SIGINT, exits.INTERRUPTED), (signal.SIGTERM, exits.TERMINATED)):
-            process = start("check", "--only", "cert-manager", "--issue", kubeconfig=cluster.kubeconfig)
-            deadline = time.monotonic() + 30
-            while not namespaces(kubectl) and time.monotonic() < deadline:
-                time.sleep(0.05)  # until the trial is under way
-            ended = interrupt(process, number)
-            assert (ended.code, ended.stdout) == (code, "")
-            assert "interrupted: namespace frit-check-" in ended.stderr
-            assert ended.seconds < 1.5
-            assert namespaces(kubectl) == []
-    assert verdict.severity is Severity.FAILED
-    assert "no selfSigned Certificate was issued within 2.0 s" in verdict.message
-    assert "the controller has not looked at the Certificate yet" in verdict.message
-    assert verdict.hint == "look at its log"
-
-
-def test_what_a_killed_run_left_is_swept(cluster: Cluster, kubectl: Kubectl, healthy: None, monkeypatch: Any) -> None:
-    """Only namespaces with our label and our prefix that are old enough are removed."""
-    client = connect(ConnectionOptions(kubeconfig=str(cluster.kubeconfig)), user_agent="frit-tests").client
-    label = f"{leftovers.LABEL}={leftovers.VALUE}"
-    for name, mark in (("frit-check-left", label), ("frit-other", label), ("frit-check-foreign", THROW_AWAY)):
-        kubectl("create", "namespace", name)
-        kubectl("label", "namespace", name, mark)
-    try:
-        assert leftovers.sweep(client) == []
-        monkeypatch.setattr(leftovers, "LEFTOVER_AGE", -10.0)
-        assert leftovers.sweep(client) == ["frit-check-left"]
-        assert [one["metadata"]["name"] for one in namespaces(kubectl)] == ["frit-other"]
-    finally:
-        kubectl(
-            "delete", "namespace", "frit-other", "frit-check-foreign", "frit-check-left", "--wait=false", check=False
-        )
