@@ -1,18 +1,18 @@
 """The cert-manager stage: apply what the release consists of, in an order that lets pods start early.
 
-Namespace first. Then the custom resource definitions, which take the API server longest, beside everything that
-pods need: service accounts, RBAC, services. The webhook's Deployment follows at once, because its start is the longest
-way to a working webhook and needs no definition; the other two wait until the definitions are stored, because a
-cainjector that starts without them looks again only after 10 s. Webhook configurations come last. Before the
-definitions are served no object of cert-manager can be created, so nothing passes unvalidated in between.
-Nothing waits for a pod here: the proof does.
+1. The namespace. 2. What the webhook's pod needs, and its Deployment: its start is the longest way to a working
+webhook, and it needs no custom resource definition. The API server is still at leisure then; one that digests
+definitions lets the kubelet wait for the pod's volumes. 3. The other service accounts, RBAC and services.
+4. The definitions. 5. The other Deployments, after the definitions are stored, because a cainjector that starts
+without them looks again only after 10 s. 6. Webhook configurations. Before the definitions are served no object of
+cert-manager can be created, so nothing passes unvalidated in between. Nothing waits for a pod here: the proof does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from base.parallel import Background, each
+from base.parallel import each
 from bootstrap.ground import PARALLEL_APPLIES, Ground
 from bootstrap.plan import Plan
 from bootstrap.report import Stage
@@ -23,21 +23,16 @@ from kube.established import wait_until_served
 from kube.objects import Object, field, ref_of
 
 
+GROUPS = ("namespaces", "for the webhook", "webhook", "foundation", "definitions", "workloads", "configurations")
+"""The steps, each of them done before the next begins; within a step objects are applied at the same time."""
+
+
 def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> None:
     """Apply the manifest. Raises `ApiError`, or `NotReady` where definitions are not served in time."""
     applier = ground.applier(stage, compare=not plan.fresh)
     groups = grouped(manifest.objects)
-
-    def apply(group: str) -> None:
+    for group in GROUPS:
         apply_all(applier, stage, plan.discovery, groups[group])
-
-    apply("namespaces")
-    definitions = Background(lambda: apply("definitions"), "apply definitions")
-    apply("foundation")
-    apply("webhook")
-    definitions.result()
-    apply("workloads")
-    apply("configurations")
     wait_until_served(ground.client, groups["definitions"], run=ground.run, deadline=stage.deadline, emit=stage.emit)
     changes = stage.changes
     if not (changes[Change.CREATED] or changes[Change.CHANGED]):
@@ -47,15 +42,14 @@ def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> Non
 
 def grouped(objects: Sequence[Object]) -> dict[str, list[Object]]:
     """Objects by the step in which they are applied, each step in the order of the manifest."""
-    groups: dict[str, list[Object]] = {
-        step: [] for step in ("namespaces", "definitions", "foundation", "webhook", "workloads", "configurations")
-    }
+    groups: dict[str, list[Object]] = {group: [] for group in GROUPS}
     for obj in objects:
-        groups[_step(obj)].append(obj)
+        groups[_group(obj)].append(obj)
     return groups
 
 
-def _step(obj: Object) -> str:
+def _group(obj: Object) -> str:
+    of_the_webhook = field(obj, "metadata", "labels", "app.kubernetes.io/component") == "webhook"
     match obj["kind"]:
         case "Namespace":
             return "namespaces"
@@ -64,9 +58,8 @@ def _step(obj: Object) -> str:
         case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
             return "configurations"
         case "Deployment":
-            component = field(obj, "metadata", "labels", "app.kubernetes.io/component")
-            return "webhook" if component == "webhook" else "workloads"
-    return "foundation"
+            return "webhook" if of_the_webhook else "workloads"
+    return "for the webhook" if of_the_webhook else "foundation"
 
 
 def apply_all(applier: Applier, stage: Stage, discovery: Discovery, objects: Sequence[Object]) -> None:
