@@ -6,25 +6,32 @@ definitions lets the kubelet wait for the pod's volumes. 3. The other service ac
 4. The definitions. 5. The other Deployments, after the definitions are stored, because a cainjector that starts
 without them looks again only after 10 s. 6. Webhook configurations. Before the definitions are served no object of
 cert-manager can be created, so nothing passes unvalidated in between. Nothing waits for a pod here: the proof does.
+7. After the proof, the services that only carry metrics: kube-proxy takes up changes at most once a second, and
+whichever comes first makes the webhook's own wait.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
-from base.parallel import each
+from base.parallel import Background, each
 from bootstrap.ground import PARALLEL_APPLIES, Ground
 from bootstrap.plan import Plan
 from bootstrap.report import Stage
 from certificates.manifest import Manifest
 from kube.apply import Applier, Change
-from kube.discovery import Discovery
-from kube.established import wait_until_served
+from kube.discovery import Discovery, Resource
+from kube.established import have_storage_built, wait_until_served
 from kube.objects import Object, field, ref_of
-
 
 GROUPS = ("namespaces", "for the webhook", "webhook", "foundation", "definitions", "workloads", "configurations")
 """The steps, each of them done before the next begins; within a step objects are applied at the same time."""
+
+REST = "rest"
+"""What is applied after the webhook is proven."""
+
+CERTIFICATES = Resource("cert-manager.io", "v1", "certificates", "Certificate", True)
 
 
 def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> None:
@@ -33,6 +40,8 @@ def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> Non
     groups = grouped(manifest.objects)
     for group in GROUPS:
         apply_all(applier, stage, plan.discovery, groups[group])
+        if group == "definitions" and plan.fresh:
+            Background(partial(have_storage_built, ground.client, CERTIFICATES, ground.run), "storage of certificates")
     wait_until_served(ground.client, groups["definitions"], run=ground.run, deadline=stage.deadline, emit=stage.emit)
     changes = stage.changes
     if not (changes[Change.CREATED] or changes[Change.CHANGED]):
@@ -42,10 +51,16 @@ def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> Non
 
 def grouped(objects: Sequence[Object]) -> dict[str, list[Object]]:
     """Objects by the step in which they are applied, each step in the order of the manifest."""
-    groups: dict[str, list[Object]] = {group: [] for group in GROUPS}
+    groups: dict[str, list[Object]] = {group: [] for group in (*GROUPS, REST)}
     for obj in objects:
         groups[_group(obj)].append(obj)
     return groups
+
+
+def install_rest(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> None:
+    """Apply what nothing waits for, after the webhook is proven. Raises `ApiError`."""
+    applier = ground.applier(stage, compare=not plan.fresh)
+    apply_all(applier, stage, plan.discovery, grouped(manifest.objects)[REST])
 
 
 def _group(obj: Object) -> str:
@@ -59,6 +74,8 @@ def _group(obj: Object) -> str:
             return "configurations"
         case "Deployment":
             return "webhook" if of_the_webhook else "workloads"
+        case "Service" if not of_the_webhook:
+            return REST
     return "for the webhook" if of_the_webhook else "foundation"
 
 

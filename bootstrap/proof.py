@@ -28,7 +28,7 @@ from kube.watch import Wake, Watched
 PODS_EVERY = 5.0
 """Seconds between two looks at the pods, which say more than their Deployment about why it takes so long."""
 
-LOOK = 0.25
+LOOK = 0.15
 """Seconds between two looks when no watch tells of a change; it matters only while kube-proxy lags behind."""
 
 

@@ -15,7 +15,7 @@ from base.session import Session
 from base.version import user_agent
 from bootstrap.dryrun import Planned, rehearse
 from bootstrap.ground import Ground, title_of
-from bootstrap.install import install
+from bootstrap.install import install, install_rest
 from bootstrap.plan import Plan
 from bootstrap.preflight import preflight
 from bootstrap.proof import prove
@@ -81,6 +81,8 @@ def _apply_and_prove(ground: Ground, plan: Plan, chosen: Background[Chosen]) -> 
     try:
         with recorder.stage("webhook", title_of("webhook"), ground.stage_deadline("webhook")) as stage:
             prove(ground, stage, target)
+            if plan.manifest is not None:
+                install_rest(ground, stage, plan, plan.manifest)
     finally:
         registration.result()
 

@@ -142,7 +142,7 @@ class _Undecided(Exception):
         self.probed = probed
 
 
-def probe(client: Client, namespace: str, run: Run, *, timeout: float = 2.0, after: float = 0.5) -> Probed:
+def probe(client: Client, namespace: str, run: Run, *, timeout: float = 2.0, after: float = 0.3) -> Probed:
     """Send a pair, and another after `after` seconds if the first hangs (at most three); the first proof wins.
 
     Each request is limited to `timeout` seconds. A request that hung says nothing about the cause, so the failure

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from base.clock import Deadline, Run
 from base.errors import NotReady
 from base.events import Listener
-from base.parallel import each
 from kube.client import Client
-from kube.discovery import CRDS, resources_of
+from kube.discovery import CRDS, Resource, discover, resources_of
 from kube.failures import ApiError, Kind
 from kube.objects import Object, ref_of
 from kube.readiness import Readiness, readiness_of
@@ -19,6 +18,12 @@ from kube.watch import Wake
 
 PAUSE = 0.5
 """Seconds before the first look and between two: an API server needs a moment to serve what it just stored."""
+
+STORAGE_TRIES = 6
+STORAGE_PAUSE = 0.2
+"""How often, and how many seconds apart, a new custom resource is asked for until its storage is being built."""
+
+TOO_MANY_REQUESTS = 429
 
 LOOK_CLOSER = 2.0
 """Seconds after which the definitions themselves are read, which are large but say why one is refused."""
@@ -29,22 +34,26 @@ def wait_until_served(
 ) -> None:
     """Wait until the server serves the resources of custom resource definitions.
 
-    Asks the small discovery documents of their groups, in which a resource appears once its definition is
-    Established; after a while also the definitions themselves, which say why one is refused.
+    Discovery tells: a resource appears in it once its definition is Established. After a while the definitions
+    themselves are read too, which say why one is refused.
     Raises `NotReady` at the deadline, and at once where a definition's names are not accepted.
     """
-    wanted = {(one.group, one.version, one.plural) for crd in definitions for one in resources_of(crd)}
+    wanted = [one for crd in definitions for one in resources_of(crd)]
     began = time.monotonic()
 
     def served() -> Yes[None] | NotYet:
-        versions = sorted({(group, version) for group, version, _ in wanted})
-        for found in each(lambda version: _served(client, *version), versions, workers=4):
-            wanted.difference_update(found)
-        if not wanted:
+        try:
+            discovery = discover(client)
+        except ApiError as error:
+            if not error.failure.retry:
+                raise
+            return NotYet(error.failure.message)
+        lacking = [one for one in wanted if discovery.find(one.api_version, one.kind) is None]
+        if not lacking:
             return Yes(None)
         if time.monotonic() - began > LOOK_CLOSER:
             _refused(client, definitions)
-        return NotYet("not served yet: " + ", ".join(f"{plural}.{group}" for group, _, plural in sorted(wanted)))
+        return NotYet("not served yet: " + ", ".join(f"{one.plural}.{one.group}" for one in lacking))
 
     run.sleep(PAUSE)
     wait_until(
@@ -58,14 +67,21 @@ def wait_until_served(
     )
 
 
-def _served(client: Client, group: str, version: str) -> frozenset[tuple[str, str, str]]:
-    try:
-        answer = client.get(f"/apis/{group}/{version}", doing=f"read which resources {group}/{version} has")
-    except ApiError as error:
-        if error.failure.kind in (Kind.NOT_FOUND, Kind.CRD_NOT_ESTABLISHED) or error.failure.retry:
-            return frozenset()
-        raise
-    return frozenset((group, version, one["name"]) for one in answer.get("resources") or [])
+def have_storage_built(client: Client, resource: Resource, run: Run) -> None:
+    """Have the API server build the storage of a new custom resource, so that the first one to need it finds it.
+
+    The first request for one is refused (429, "storage is (re)initializing") and starts the work. Who comes
+    second is served; cainjector, if it comes first, comes back only after a second. Tries for a short while and
+    raises only `Cancelled`: nothing depends on it.
+    """
+    for _ in range(STORAGE_TRIES):
+        run.sleep(STORAGE_PAUSE)
+        try:
+            client.get(resource.path(), doing=f"list {resource.plural}", query={"limit": "1"})
+        except ApiError as error:
+            if error.failure.status != TOO_MANY_REQUESTS:  # not established yet: the work has not begun
+                continue
+        return
 
 
 def _refused(client: Client, definitions: Sequence[Object]) -> None:
