@@ -228,3 +228,17 @@ ANSWERED: Final[Mapping[Kind, KindRule]] = MappingProxyType(
     }
 )
 """What differs once the API server itself has answered: then the cluster was reached, and it refused."""
+
+UNANSWERED: Final[Mapping[Kind, KindRule]] = MappingProxyType(
+    {
+        Kind.API_UNAVAILABLE: replace(
+            _RULES[Kind.API_UNAVAILABLE],
+            meaning="Nobody answers at the API server's address, or the connection to it breaks.",
+            hint="Check server address and context: kubectl config view --minify\n"
+            "Does kubectl reach it? kubectl get --raw /readyz\n"
+            "Does the cluster run, and does the way to it (VPN, tunnel, proxy) hold?",
+            exit_code=exits.UNREACHABLE,
+        )
+    }
+)
+"""What differs while no API server has answered: then the cluster was not reached."""

@@ -20,7 +20,7 @@ from typing import Any
 from base.errors import FritError
 from base.retry import History, Verdict
 from kube import failure_hints as hints
-from kube.failure_kinds import ANSWERED, KINDS, Kind, KindRule
+from kube.failure_kinds import ANSWERED, KINDS, UNANSWERED, Kind, KindRule
 from kube.failure_parts import (
     LONGEST_RETRY_AFTER,
     MOST_CAUSES,
@@ -80,7 +80,7 @@ class Failure:
     def rule(self) -> KindRule:
         """What this failure means, with the more exact next step if there is one."""
         answered = self.status and self.hint not in _NOT_REACHED
-        rule = ANSWERED.get(self.kind, KINDS[self.kind]) if answered else KINDS[self.kind]
+        rule = (ANSWERED if answered else UNANSWERED).get(self.kind, KINDS[self.kind])
         return replace(rule, hint=self.hint) if self.hint else rule
 
     @property
