@@ -14,7 +14,7 @@ from typing import TypeVar
 import tenacity
 
 from base.clock import Deadline, Run
-from base.events import Listener, Retried
+from base.events import Listener, Retried, Waiting
 
 T = TypeVar("T")
 
@@ -96,7 +96,8 @@ def retrying(
     An error on which `judge` gives None or a verdict without `retry` is raised at once. Otherwise the loop pauses
     (`Retry-After` of the server first, else the policy) and repeats, until the attempts, the policy's timeout, the
     kind's own budget or the deadline are used up; then the last error is raised. A pause never reaches past the
-    deadline: if the server asks for more time than there is left, the loop ends at once.
+    deadline: if the server asks for more time than there is left, the loop ends at once. A long one is told about once
+    a second.
 
     Raises `Cancelled` as soon as the run is asked to stop.
     """
@@ -136,9 +137,14 @@ def retrying(
             emit(Retried(what, len(kept.attempts), verdict.kind, verdict.message, pause))
         return going_on
 
-    def pause_before_next(pause: float) -> None:
+    def pause_before_next(_: float) -> None:
         nonlocal began
-        run.sleep(kept.attempts[-1].pause)
+        last = kept.attempts[-1]
+        until = time.monotonic() + last.pause
+        while (left := until - time.monotonic()) > 1.0:
+            run.sleep(1.0)
+            emit(Waiting(what, time.monotonic() - kept.started, f"{last.kind}: {last.message}"))
+        run.sleep(left)
         began = time.monotonic()
 
     loop = tenacity.Retrying(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from base.clock import Deadline, Run
 from base.errors import Cancelled
-from base.events import Event, Retried
+from base.events import Event, Retried, Waiting
 from base.retry import Attempt, History, RetryPolicy, Verdict, retrying
 
 QUICK = RetryPolicy(first_pause=0.001, max_pause=0.002)
@@ -182,6 +182,15 @@ def test_a_pause_ends_when_the_run_is_cancelled() -> None:
         loop()
     assert time.monotonic() - began < 1
     assert loop.calls == 1
+
+
+def test_a_long_pause_is_told_about() -> None:
+    """About once a second somebody hears what is waited for, and why; a short pause is silent."""
+    loop = Loop([trouble(retry_after=1.2), trouble(retry_after=0.01)])
+    assert loop() == "done"
+    (told,) = [one for one in loop.events if isinstance(one, Waiting)]
+    assert (told.what, told.reason) == ("it", "busy: busy now")
+    assert 1.0 <= told.seconds < 1.2
 
 
 def test_a_cancelled_run_makes_no_call() -> None:
