@@ -1,127 +1,93 @@
 """Start, signals and exit codes. The command runs on a second thread, so that a signal ends frit at once, whatever
-the command is doing: a name look-up or a credential plugin cannot be interrupted, a waiting main thread can."""
+the command is doing: a name look-up or a credential plugin cannot be interrupted, a waiting main thread can.
+
+Only what the interpreter has loaded anyway is imported here: a signal during the imports must find its handler.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import sys
 import threading
-from types import FrameType
-
-import click
+from typing import TYPE_CHECKING
 
 from base import exits
-from base.errors import Cancelled, FritError
-from base.session import Session
+
+if TYPE_CHECKING:
+    from base.session import Session
+
+LAST_WORDS = 0.7
+"""Seconds that everybody has together to say or write the last word after a signal; one second is promised."""
 
 
 def main() -> None:
     """The console script `frit`. Never returns: ends the process with one of the documented exit codes."""
-    session = Session()
-    ended = threading.Event()
+    woken: queue.SimpleQueue[int] = queue.SimpleQueue()  # unlike locks and events, it may be used in a signal handler
     signals: list[int] = []
-    code = [exits.BUG]
+    sessions: list[Session] = []
 
-    def stop(number: int, _: FrameType | None) -> None:
+    def stop(number: int, _: object) -> None:
+        first = not signals
         signals.append(number)
-        ended.set()
-
-    def work() -> None:
-        try:
-            code[0] = run_command(sys.argv[1:], session)
-        finally:
-            ended.set()
+        if first:  # a second signal may interrupt this very function, at any place
+            for session in sessions:
+                session.run.cancel()
+            woken.put(exits.BUG)
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    _repair_streams()
+
+    def work() -> None:
+        code: int = exits.BUG
+        try:
+            from base.session import Session
+            from frit.invocation import run_command
+
+            session = Session()
+            sessions.append(session)
+            code = run_command(sys.argv[1:], session)
+        finally:
+            woken.put(code)
+
     threading.Thread(target=work, name="command", daemon=True).start()
-    ended.wait()
+    code = woken.get()
     if not signals:
-        _leave(code[0])
+        _flush()
+        os._exit(code)  # daemon threads may sit in a read or a watch; an orderly exit could wait for one of them
     # the command's thread may still write its own code while the last words are said: the signal's counts
     by_signal = exits.INTERRUPTED if signals[0] == signal.SIGINT else exits.TERMINATED
-    interrupted(session, by_signal)
-    _leave(by_signal)
+
+    def last_words() -> None:
+        from frit.invocation import interrupted
+
+        interrupted(sessions, by_signal)
+        _flush()
+
+    # on a thread of its own: a reader that stopped reading, or a file system that hangs, must not hold frit back
+    saying = threading.Thread(target=last_words, name="last words", daemon=True)
+    saying.start()
+    saying.join(LAST_WORDS)
+    os._exit(by_signal)
 
 
-def interrupted(session: Session, code: int) -> None:
-    """Stop the run and let everybody who asked for it say or write the last word."""
-    session.run.cancel()
-    close_listener(session)
-    for call in session.on_interrupt:
-        call(code)
-    if not session.on_interrupt:
-        click.echo("interrupted", err=True)
+def _repair_streams() -> None:
+    """Make sure that there is something to write to, and that no character of a message ends in an error."""
+    if sys.stdout is None or sys.stderr is None:  # started with a closed descriptor
+        nowhere = open(os.devnull, "w")  # noqa: PTH123, SIM115 -- stays open until the process ends
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a stream that somebody put in place of the real one
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # sys.stdout is a TextIO to mypy
 
 
-def run_command(arguments: list[str], session: Session) -> int:
-    """Run one command line and return its exit code; every error that frit raises becomes one message."""
-    from frit.cli import root
-
-    try:
-        value = root.main(arguments, prog_name="frit", standalone_mode=False, obj=session)
-        close_listener(session)
-        return value if isinstance(value, int) else exits.OK
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.ClickException as error:
-        close_listener(session)
-        error.show()
-        return exits.USAGE
-    except click.Abort:
-        return exits.INTERRUPTED
-    except Cancelled:
-        return exits.INTERRUPTED
-    except FritError as error:
-        close_listener(session)
-        if session.failed is not None:
-            from frit.render import render
-
-            render(session.failed, session.output)
-        show_error(error)
-        return error.exit_code
-    except BrokenPipeError:
-        # the reader of our output went away (frit ... | head): nothing is left to say to it
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 -- so that the flush at exit does not fail again
-        return exits.OK
-    except Exception as error:  # noqa: BLE001 -- the last line of defence: a bug must not look like anything else
-        close_listener(session)
-        show_bug(error)
-        return exits.BUG
-
-
-def close_listener(session: Session) -> None:
-    """Take a live view off the screen before something else is written."""
-    close = getattr(session.listener, "close", None)
-    if close is not None:
-        close()
-
-
-def show_error(error: FritError) -> None:
-    """One message: what happened, and what to do next."""
-    click.echo(f"{click.style('error:', fg='red')} {error.message}", err=True)
-    for line in error.hint.splitlines():
-        click.echo(f"  {line}", err=True)
-
-
-def show_bug(error: Exception) -> None:
-    """Say that this is a bug in frit, without a traceback unless FRIT_DEBUG asks for it."""
-    click.echo(f"error: this is a bug in frit: {type(error).__name__}: {error}", err=True)
-    click.echo("  run it again with FRIT_DEBUG=1 and report what it prints", err=True)
-    if os.environ.get("FRIT_DEBUG"):
-        import traceback
-
-        traceback.print_exception(error)
-
-
-def _leave(code: int) -> None:
-    # daemon threads may sit in a read or a watch; the interpreter's orderly exit could wait for one of them
+def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

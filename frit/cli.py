@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from base.results import Result
 from base.session import Session
 from base.version import VERSION
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 DOORS = {
     "bootstrap": ("bootstrap.commands:bootstrap", "Take a cluster to proven cert-manager and registered repositories."),
@@ -37,6 +41,38 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for one that does not exist, name the ones that are written almost alike."""
+        if args and args[0] not in DOORS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], DOORS)
+            meant = f" Did you mean {' or '.join(near)}?" if near else ""
+            ctx.fail(f"No such command '{args[0]}'.{meant}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. A pipe that breaks anywhere but on stdout is an error: click would call it a success."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            import select
+
+            poll = select.poll()
+            poll.register(sys.stdout, 0)
+            if poll.poll(0):
+                raise  # the reader of a help text went away
+            raise RuntimeError(f"a connection broke: {error}") from error
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of commands from the table above, so that pressing a key imports no door."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=line) for name, (_, line) in DOORS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table above."""
         with formatter.section("Commands"):
@@ -60,8 +96,6 @@ Exit codes are listed in docs/exit-codes.md. Every option can also be set as FRI
 @click.pass_context
 def root(ctx: click.Context) -> None:
     """Take a new Kubernetes cluster to proven cert-manager and registered package repositories."""
-    import sys
-
     from frit.progress import listener_for
 
     session = ctx.ensure_object(Session)

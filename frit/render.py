@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import click
@@ -11,7 +12,19 @@ from base.results import Result, Table
 
 
 def render(result: Result, output: str) -> int:
-    """Print a result in one format (`text`, `json`, `yaml`) and return its exit code."""
+    """Print a result in one format (`text`, `json`, `yaml`) and return its exit code.
+
+    Where the reader went away (`frit ... | head`), the rest is lost and the exit code stays that of the result.
+    """
+    try:
+        _print(result, output)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 -- so that the flush at exit does not fail again
+    return result.exit_code
+
+
+def _print(result: Result, output: str) -> None:
     if output == "json":
         click.echo(json.dumps(result.data, indent=2, ensure_ascii=False))
     elif output == "yaml":
@@ -23,8 +36,6 @@ def render(result: Result, output: str) -> int:
             click.echo(table_text(result.table))
         if result.text:
             click.echo(result.text)
-    sys.stdout.flush()
-    return result.exit_code
 
 
 def table_text(table: Table) -> str:

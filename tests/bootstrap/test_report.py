@@ -25,7 +25,7 @@ from base.session import Session
 from bootstrap import report as reports
 from bootstrap.report import KEPT_ATTEMPTS, Recorder, Stage
 from bootstrap.settings import STAGES
-from frit.__main__ import run_command
+from frit.invocation import run_command
 from kube.apply import Applied, Change
 from kube.diagnosis import Finding, as_data
 from kube.objects import Ref
@@ -289,7 +289,7 @@ def test_a_bug_leaves_a_report_too(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.cluster
-def test_a_dry_run_on_a_cluster_reports_every_object(cluster: Cluster, bootstrap: Bootstrap) -> None:
+def test_a_dry_run_on_a_cluster_reports_every_object(fresh_cluster: Cluster, bootstrap: Bootstrap) -> None:
     """The JSON of a dry run is a valid report that names each object and what would become of it."""
     began = time.monotonic()
     ran = bootstrap("--dry-run", "-o", "json")

@@ -1,0 +1,39 @@
+"""Results as text: tables that line up, and data that keeps its order."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from base.results import Result, Table
+from frit.render import render, table_text
+
+DATA = {"b": 1, "a": [{"name": "größe", "ready": None, "text": "two\nlines", "on": "yes", "number": "1.10"}]}
+
+
+def test_a_table_lines_up() -> None:
+    """Titles in capitals, three blanks between columns, none at the end of a line."""
+    table = Table(("name", "age"), [("a", "12d"), ("longer", ""), ("b", "5h")])
+    assert table_text(table) == "NAME     AGE\na        12d\nlonger\nb        5h"
+    assert table_text(Table(("name",), [])) == "NAME"
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_data_survives_its_way_through_a_format(output: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a script reads is what the command returned, with keys in their order and letters as they are."""
+    assert render(Result(DATA, Table(("x",), []), "text", exit_code=5), output) == 5
+    shown = capsys.readouterr().out
+    read = json.loads(shown) if output == "json" else yaml.safe_load(shown)
+    assert read == DATA
+    assert list(read) == ["b", "a"]
+    assert "größe" in shown
+    assert shown.endswith("\n")
+    assert not shown.endswith("\n\n")
+
+
+def test_nothing_to_say_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A result without table and text prints nothing for people."""
+    assert render(Result({"a": 1}), "text") == 0
+    assert capsys.readouterr().out == ""
