@@ -14,7 +14,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ABOUT_THE_TREE = ("test_floors.py", "test_tree.py", "test_docs.py", "test_reference.py")
+ABOUT_THE_TREE = ("test_floors.py", "test_tree.py", "test_docs.py", "test_exit_codes.py", "test_reference.py")
 
 
 def main() -> int:
