@@ -28,8 +28,11 @@ from kube.watch import Wake, Watched
 PODS_EVERY = 5.0
 """Seconds between two looks at the pods, which say more than their Deployment about why it takes so long."""
 
-LOOK = 0.15
-"""Seconds between two looks when no watch tells of a change; it matters only while kube-proxy lags behind."""
+LOOK = 0.1
+"""Seconds between two looks at what the watches tell; that costs no request."""
+
+FIRST_GAP, GROWTH, LONGEST_GAP = 0.1, 1.6, 1.0
+"""Seconds between two probes that fail: after the first, times what, and at most."""
 
 
 def prove(ground: Ground, stage: Stage, target: Target) -> None:
@@ -64,6 +67,7 @@ class Proof:
         self._began = time.monotonic()
         self._unreachable_since: float | None = None
         self._authority = b""
+        self._next_probe, self._gap = self._began, FIRST_GAP
         self._pods_at, self._pods = PODS_EVERY, ""
         self.last = Probed(Outcome.FAILED)
 
@@ -96,6 +100,8 @@ class Proof:
         try:
             if reason := self._unavailable():
                 return NotYet(reason)
+            if time.monotonic() < self._next_probe:
+                return NotYet(self.last.reason)
             self.last = in_a_row(self._ground.client, self._ground.settings.probe_namespace, self._ground.run)[-1]
             if self.last.proven:
                 return Yes(None) if self._trusted() else NotYet("the CA is not in both bundles yet")
@@ -109,6 +115,8 @@ class Proof:
 
     def _refuse_if_useless(self) -> None:
         """Keep a failed probe for the report, and raise where another one cannot end better."""
+        self._next_probe = time.monotonic() + self._gap
+        self._gap = min(LONGEST_GAP, self._gap * GROWTH)
         failure = self.last.failure
         kind = str(failure.kind) if failure else str(self.last.outcome)
         self._stage.attempt("prove the webhook", kind, self.last.reason)

@@ -143,7 +143,7 @@ class _Undecided(Exception):
 
 
 def probe(client: Client, namespace: str, run: Run, *, timeout: float = 2.0, after: float = 0.3) -> Probed:
-    """Send a pair, and another after `after` seconds if the first hangs (at most three); the first proof wins.
+    """Send a pair, another after `after` seconds if it hangs, and a third after twice that; the first proof wins.
 
     Each request is limited to `timeout` seconds. A request that hung says nothing about the cause, so the failure
     of one that did not is preferred. Raises `Cancelled` when the run is asked to stop.

@@ -20,7 +20,7 @@ PAUSE = 0.5
 """Seconds before the first look and between two: an API server needs a moment to serve what it just stored."""
 
 STORAGE_TRIES = 6
-STORAGE_PAUSE = 0.2
+STORAGE_PAUSE = 0.3
 """How often, and how many seconds apart, a new custom resource is asked for until its storage is being built."""
 
 TOO_MANY_REQUESTS = 429

@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 
 def hedged(call: Callable[[], T], *, after: float, most: int, run: Run) -> T:
-    """The first value that one of up to `most` equal calls gives; another call begins every `after` seconds.
+    """The first value that one of up to `most` equal calls gives; the second begins `after` seconds after the
+    first, and each further one waits twice as long as the one before.
 
     An error counts only when it is certain: it is raised once no other call is under way. Calls that lose are left
     to end by their own time limit. Raises `Cancelled` within 0.1 s of a stop.
@@ -37,7 +38,7 @@ def hedged(call: Callable[[], T], *, after: float, most: int, run: Run) -> T:
         if begun < most and time.monotonic() >= next_at:
             spawn(attempt, "hedge")
             begun += 1
-            next_at = time.monotonic() + after
+            next_at = time.monotonic() + after * 2 ** (begun - 1)
         try:
             good, value = answers.get(
                 timeout=0.1 if begun == most else max(0.001, min(0.1, next_at - time.monotonic()))
