@@ -343,9 +343,8 @@ def _apply_when_admitted(kubectl: Kubectl, objects: str) -> None:
 def test_manifest_is_the_same_every_time(tmp_path: Path) -> None:
     """A release's manifest doesn't depend on when and where it is rendered."""
     for version, objects in (("1.21.2", 47), ("1.20.3", 49), ("1.11.5", 46)):
-        found = releases.manifest(version)
+        found, chart = releases.manifest(version), releases.chart(version)
         assert found.read_text().count("\nkind: ") == objects
-        chart = releases.chart(version)
         assert f"version: v{version}\n" in (chart / "Chart.yaml").read_text()
         helm = build.programs(build.HELM, progress.quiet) / "helm"
         assert releases.render(helm, chart, version) == found.read_text()
