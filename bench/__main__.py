@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import records, tables
 from bench.contestants import frit_program
-from bench.session import Options, bench, say
+from bench.session import CLUSTER, Options, bench, say
 from tests.cluster import ClusterError
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -20,6 +20,10 @@ def main() -> int:
     try:
         if arguments.markdown:
             print(tables.markdown(records.read(arguments.results or _newest())))
+            return 0
+        if arguments.into:
+            newest = records.read(arguments.results or _newest())
+            arguments.into.write_text(tables.into(arguments.into.read_text(), newest))
             return 0
         results = bench(
             Options(
@@ -53,10 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     option("--only", metavar="KEYS", help="only these contestants, separated by commas")
     option("--frit", type=Path, metavar="FILE", help="the frit to measure (default: the one beside this interpreter)")
     option("--no-startup", action="store_true", help="leave out the starts of processes")
-    option("--name", default="frit-bench", help="the cluster's name (default: %(default)s)")
+    option("--name", default=CLUSTER, help="the cluster's name (default: %(default)s)")
     option("--keep", action="store_true", help="leave the cluster running")
-    option("--results", type=Path, metavar="FILE", help="the JSON file to write, or to read with --markdown")
+    option("--results", type=Path, metavar="FILE", help="the JSON file to write, or to read with --markdown and --into")
     option("--markdown", action="store_true", help="measure nothing: print the newest results as Markdown")
+    option("--into", type=Path, metavar="FILE", help="measure nothing: write the newest results into a document")
     return parser
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 NOISY = 0.5
 """Share of all processors that were busy before a run, from which the run is marked."""
 
+CONTENDED = 0.6
+"""Share of a run in which some task waited for a processor, from which it is marked: alone it is a third."""
+
 
 def busy_share(seconds: float) -> float:
     """Which share of all processors was busy in the next `seconds`, from 0 to 1."""

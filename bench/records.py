@@ -44,6 +44,11 @@ class Run:
         return None if self.really is None else self.claimed - self.really
 
     @property
+    def contended(self) -> float:
+        """Which share of the run some task of the machine waited for a processor; 0 where the kernel doesn't tell."""
+        return (self.contention or 0.0) / self.claimed
+
+    @property
     def request_count(self) -> int:
         """Requests of all its programs."""
         return sum(self.requests.values())

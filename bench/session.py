@@ -16,6 +16,9 @@ from bench.measure import RunFailed
 from bench.records import Rerun, Results, Run
 from tests.cluster import Cluster, build, releases
 
+CLUSTER = "frit-bench"
+"""The cluster that benchmarks bring up for themselves, unless told otherwise."""
+
 
 @dataclass(frozen=True)
 class Options:

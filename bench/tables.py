@@ -31,6 +31,18 @@ def text(results: Results) -> str:
     return "\n\n".join(parts)
 
 
+BEGIN, END = "<!-- figures: written by python -m bench --into -->", "<!-- end of figures -->"
+
+
+def into(document: str, results: Results) -> str:
+    """A document with the figures between its two marks replaced. Raises ValueError where the marks are missing."""
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the document needs two lines, {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{markdown(results)}\n\n{END}{after}"
+
+
 def markdown(results: Results) -> str:
     """The same as Markdown."""
     parts = [
@@ -95,13 +107,23 @@ def _noise(results: Results) -> str:
     every = [*results.runs, *results.unpolled]
     if not every:
         return "Nothing ran to its end."
-    noisy = [one for one in every if one.busy_before >= machine.NOISY]
-    shares = [one.busy_before for one in every]
-    told = f"Processors busy before a run: {min(shares):.0%} to {max(shares):.0%}"
+    told = (
+        f"Processors busy before a run: {_span([one.busy_before for one in every])}; "
+        f"share of a run in which some task waited for one: {_span([one.contended for one in every])}"
+    )
+    noisy = [one for one in every if one.busy_before >= machine.NOISY or one.contended >= machine.CONTENDED]
     if not noisy:
-        return told + "; none was noisy."
-    names = ", ".join(f"{results.titles[one.contestant]} (round {one.round}, {one.busy_before:.0%})" for one in noisy)
-    return told + f". Noisy: {names}."
+        return told + ". No run was noisy."
+    names = ", ".join(
+        f"{results.titles[one.contestant]}{'' if one.poller else ', nobody polling'} "
+        f"(round {one.round}: {one.busy_before:.0%} before, {one.contended:.0%} in it)"
+        for one in noisy
+    )
+    return f"{told}. Noisy: {names}."
+
+
+def _span(shares: Sequence[float]) -> str:
+    return f"{min(shares):.0%} to {max(shares):.0%}"
 
 
 def _aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -34,7 +34,7 @@ def test_noise_wrong_claims_and_failures_are_told() -> None:
     """What makes figures doubtful stands below the table."""
     made = results(run(FRIT, 2, 4.0, busy=0.8, contrary=3), failures=("apply, round 1: exit code 1",))
     told = tables.text(made)
-    assert "Noisy: frit (round 2, 80%)" in told
+    assert "Noisy: frit (round 2: 80% before, 38% in it)" in told
     assert "Too early: frit, round 2: 3 requests" in told
     assert "Failed: apply, round 1: exit code 1" in told
 
@@ -56,3 +56,20 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text('{"format": "other/1"}')
     with pytest.raises(ValueError, match=r"other\.json is not a result"):
         records.read(tmp_path / "other.json")
+
+
+def test_figures_are_written_between_the_marks_of_a_document() -> None:
+    """What stands before and after stays, what was between is replaced, and a second time changes nothing."""
+    made = results(run(FRIT, 1, 4.0))
+    document = f"# Title\n\n{tables.BEGIN}\nold\n{tables.END}\n\nAfter.\n"
+    written = tables.into(document, made)
+    assert written.startswith(f"# Title\n\n{tables.BEGIN}\n\n| contestant |")
+    assert written.endswith(f"{tables.END}\n\nAfter.\n")
+    assert "old" not in written
+    assert tables.into(written, made) == written
+
+
+def test_a_document_without_marks_is_refused() -> None:
+    """Nothing is written into a document that does not say where."""
+    with pytest.raises(ValueError, match="needs two lines"):
+        tables.into("# Title\n", results(run(FRIT, 1, 4.0)))
