@@ -5,6 +5,7 @@ Only GET, LIST and dry-run requests, unless a trial issuance is asked for.
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -268,4 +269,5 @@ def _verdict(answer: Answer) -> str:
         but = f", with {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
         return f"ready: the next create will work{but} ({took})"
     word = "cannot tell" if answer.exit_code == exits.CANNOT_TELL else "not ready"
-    return f"{word}: {reason_of(answer.seen.checks)} ({took}, exit {answer.exit_code})"
+    reason = textwrap.shorten(reason_of(answer.seen.checks), 160, placeholder=" …")
+    return f"{word}: {reason} ({took}, exit {answer.exit_code})"

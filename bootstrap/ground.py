@@ -8,7 +8,7 @@ from base.clock import Deadline, Run
 from bootstrap.report import Recorder, Stage
 from bootstrap.settings import STAGES, Settings
 from kube.apply import Applier
-from kube.client import Client
+from kube.client import Client, Patience
 
 PARALLEL_APPLIES = 8
 """Applies under way at the same time within a stage."""
@@ -27,6 +27,11 @@ class Ground:
     def stage_deadline(self, name: str) -> Deadline:
         """The limit of one stage, never beyond the overall deadline."""
         return self.deadline.sooner(self.settings.limit(name))
+
+    def within(self, stage: Stage) -> Ground:
+        """The same ground with a connection that repeats reads which fail for a moment, within one stage's limit."""
+        policy = replace(self.settings.retry, timeout=self.settings.limit(stage.name))
+        return replace(self, client=self.client.patient(Patience(policy, self.run, stage.deadline, stage.emit)))
 
     def applier(self, stage: Stage, *, compare: bool) -> Applier:
         """An applier that works within one stage."""

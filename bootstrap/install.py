@@ -46,7 +46,8 @@ def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> Non
     changes = stage.changes
     if not (changes[Change.CREATED] or changes[Change.CHANGED]):
         stage.outcome = "unchanged"
-    stage.summary = f"{manifest.version}: " + ", ".join(f"{n} {change}" for change, n in changes.items() if n)
+    later = f"; {len(groups[REST])} services follow the proof" if groups[REST] and changes[Change.CREATED] else ""
+    stage.summary = f"{manifest.version}: " + ", ".join(f"{n} {change}" for change, n in changes.items() if n) + later
 
 
 def grouped(objects: Sequence[Object]) -> dict[str, list[Object]]:

@@ -6,8 +6,10 @@ interrupted one is completed by the next, and a second one on a healthy cluster 
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from base.clock import Deadline
-from base.errors import ClusterUnreachable
+from base.errors import ClusterUnreachable, FritError
 from base.events import Held, Said
 from base.parallel import Background
 from base.retry import History, retrying
@@ -54,7 +56,7 @@ def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[
         recorder.versions["kubernetes"] = kubernetes
         stage.summary = f"Kubernetes {kubernetes}"
     with recorder.stage("preflight", title_of("preflight"), ground.stage_deadline("preflight")) as stage:
-        plan = preflight(ground, stage, kubernetes, chosen, telling)
+        plan = preflight(ground.within(stage), stage, kubernetes, chosen, telling)
         recorder.versions["certManager"] = plan.manifest.version if plan.manifest else plan.installation.version
     if settings.dry_run:
         return rehearse(ground, plan)
@@ -74,25 +76,28 @@ def _apply_and_prove(ground: Ground, plan: Plan, chosen: Background[Chosen]) -> 
         else:
             for note in chosen.result().notes:
                 stage.emit(Said(f"changed in the release: {note}"))
-            install(ground, stage, plan, plan.manifest)
+            install(ground.within(stage), stage, plan, plan.manifest)
             target = target_of_manifest(plan.manifest.objects)
     # the package API and the repositories do not depend on the webhook: they are applied while its pod starts
     registration = Background(lambda: _register(ground, plan), "register")
-    try:
-        with recorder.stage("webhook", title_of("webhook"), ground.stage_deadline("webhook")) as stage:
-            prove(ground, stage, target)
+    with recorder.stage("webhook", title_of("webhook"), ground.stage_deadline("webhook")) as stage:
+        try:
+            prove(ground.within(stage), stage, target)
             if plan.manifest is not None:
-                install_rest(ground, stage, plan, plan.manifest)
-    finally:
-        registration.result()
+                install_rest(ground.within(stage), stage, plan, plan.manifest)
+        except FritError:
+            with suppress(FritError):  # the webhook's own failure is the one to tell; the report has both
+                registration.result()
+            raise
+    registration.result()
 
 
 def _register(ground: Ground, plan: Plan) -> None:
     recorder = ground.recorder
     with recorder.stage("package-api", title_of("package-api"), ground.stage_deadline("package-api")) as stage:
-        apply_package_api(ground, stage, plan.package_api)
+        apply_package_api(ground.within(stage), stage, plan.package_api)
     with recorder.stage("repositories", title_of("repositories"), ground.stage_deadline("repositories")) as stage:
-        register_repositories(ground, stage, plan.repositories)
+        register_repositories(ground.within(stage), stage, plan.repositories)
 
 
 def _reach(ground: Ground, stage: Stage) -> str:

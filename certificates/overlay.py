@@ -26,7 +26,10 @@ def readiness_overlay(objects: Sequence[Object]) -> tuple[tuple[Object, ...], tu
         if changes:
             obj = copy.deepcopy(obj)
             for probe in _probes(obj):
-                probe.update({key: fast for key, (fast, slow) in _FASTER.items() if probe.get(key, slow) > fast})
+                for key, (fast, slow) in _FASTER.items():
+                    if probe.get(key, slow) > fast:
+                        # the server stores no zero: with one, what is applied would never equal what is there
+                        _ = probe.update({key: fast}) if fast else probe.pop(key, None)
             words = ", ".join(f"{key} {before} -> {_FASTER[key][0]}" for key, before in changes.items())
             notes.append(f"{ref_of(obj)}: readiness probe {words}")
         result.append(obj)

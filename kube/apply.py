@@ -124,7 +124,9 @@ class Applier:
 
     def _read(self, path: str, ref: Ref) -> Object | None:
         try:
-            found: Object = self.client.get(path, doing=f"read {ref}")
+            # not repeated by itself: a kind that is not served yet must not be waited for here, and all else the
+            # loop around it repeats
+            found: Object = self.client.request("GET", path, doing=f"read {ref}", read=False).json()
         except ApiError as error:
             if error.failure.kind in (Kind.NOT_FOUND, Kind.CRD_NOT_ESTABLISHED):
                 return None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from base.errors import ClusterUnreachable
 from kube.client import Client
@@ -112,7 +115,21 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
             f"could not get credentials for context {context!r}: {' '.join(said.split())}",
             hint="log in again with your provider's tool, then check with: kubectl auth whoami",
         )
+    if _is_loopback(str(configuration.host)) and configuration.proxy in getproxies().values():
+        configuration.proxy = None
     return Connection(Client(configuration, user_agent=user_agent), context, str(configuration.host))
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether a server is on this machine: then a proxy of the environment is not for it, as for kubectl.
+
+    A proxy that the kubeconfig itself names is used all the same. Source: Go's net/http, ProxyFromEnvironment.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _contexts(where: str) -> tuple[list[str], str]:

@@ -77,7 +77,7 @@ def have_storage_built(client: Client, resource: Resource, run: Run) -> None:
     for _ in range(STORAGE_TRIES):
         run.sleep(STORAGE_PAUSE)
         try:
-            client.get(resource.path(), doing=f"list {resource.plural}", query={"limit": "1"})
+            client.request("GET", resource.path(), doing=f"list {resource.plural}", query={"limit": "1"}, read=False)
         except ApiError as error:
             if error.failure.status != TOO_MANY_REQUESTS:  # not established yet: the work has not begun
                 continue

@@ -15,6 +15,7 @@ from base.clock import Run
 from base.errors import Cancelled, FritError
 from base.parallel import spawn
 from kube.client import Client
+from kube.objects import field
 
 
 class Wake:
@@ -65,6 +66,7 @@ class Watched:
         self._what, self._wake, self._run, self._accept = what, wake, run, accept
         self._stopped = threading.Event()
         self._heard = time.monotonic()
+        self._begun = False
         self.objects: dict[str, Any] = {}
         spawn(self._follow, f"watch {what}")
 
@@ -78,11 +80,7 @@ class Watched:
         Raises `ApiError` where the server does not list them.
         """
         if time.monotonic() - self._heard > QUIET:
-            answer = self._client.get(
-                self._path, doing=f"list {self._what}", query={**self._query, "resourceVersion": "0"}
-            )
-            self._heard = time.monotonic()
-            self.objects = {str(one["metadata"]["name"]): one for one in answer.get("items") or []}
+            self._listed()
         return self.objects
 
     def _follow(self) -> None:
@@ -94,10 +92,19 @@ class Watched:
             except Cancelled:
                 return
 
+    def _listed(self) -> tuple[str, dict[str, Any]]:
+        """The resourceVersion of a list made now, and its objects by name, which become the known ones."""
+        answer = self._client.get(self._path, doing=f"list {self._what}", query=self._query)
+        self._heard = time.monotonic()
+        self.objects = {str(one["metadata"]["name"]): one for one in answer.get("items") or []}
+        return str(field(answer, "metadata", "resourceVersion", default="0")), dict(self.objects)
+
     def _once(self) -> None:
-        # resourceVersion 0 begins with the current objects as ADDED events: one request instead of list and watch
-        query = {**self._query, "resourceVersion": "0"}
-        fresh: dict[str, Any] = {}
+        # resourceVersion 0 begins with the current objects as ADDED events: one request instead of list and watch.
+        # After a break that would make objects vanish until their event comes, so then it lists first.
+        version, fresh = self._listed() if self._begun else ("0", {})
+        self._begun = True
+        query = {**self._query, "resourceVersion": version}
         for event in self._client.watch(
             self._path, doing=f"watch {self._what}", query=query, seconds=300.0, accept=self._accept
         ):

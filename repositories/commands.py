@@ -82,7 +82,7 @@ def list_(session: Session, kubeconfig: str | None, context: str | None) -> Resu
     "--default",
     "default",
     is_flag=True,
-    envvar="FRIT_DEFAULT",
+    envvar="FRIT_REPO_DEFAULT",
     show_envvar=True,
     help="Packages that name no repository come from this one. Refused while another repository is the default.",
 )

@@ -119,7 +119,6 @@ def test_writes_that_break_are_repeated_and_nothing_is_doubled(
     assert "nothing had to be changed" in again.stdout
 
 
-@pytest.mark.xfail(strict=True, reason="the stages of a bootstrap do not ask with a patient client yet")
 def test_reads_that_break_are_repeated(
     fresh_cluster: Cluster, proxy: FaultProxy, through: Through, kubectl: Kubectl
 ) -> None:

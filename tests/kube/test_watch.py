@@ -63,12 +63,14 @@ def test_a_watch_shows_the_newest_objects_and_rings(server: FaultProxy, asking: 
     ids=["throttled", "unavailable", "reset", "expired"],
 )
 def test_a_watch_that_ends_is_begun_again(server: FaultProxy, asking: Client, run: Run, fault: rules.Fault) -> None:
-    """Whatever ends it, the objects come back with the next one."""
+    """Whatever ends it, it lists what is there now and watches on from that version."""
     wake = Wake()
+    server.on(ok({"metadata": {"resourceVersion": "7"}, "items": [pod("b")]}), path=LIST, times=None)
     server.on(fault, path=WATCH)
     server.on(events(("ADDED", pod("a"))), path=WATCH, times=None)
     watched = watching(asking, run, wake)
-    until(lambda: "a" in watched.objects, wake, run)
+    until(lambda: set(watched.objects) == {"a", "b"}, wake, run)
+    assert server.seen[-1].query["resourceVersion"] == "7"
 
 
 def test_a_quiet_watch_is_not_trusted(
