@@ -14,7 +14,7 @@ from bootstrap.ground import Ground
 from bootstrap.report import Stage
 from bootstrap.target import Target
 from certificates.bundle import authority_of, trusted_by
-from certificates.probe import PROOFS, Outcome, Probed, in_a_row
+from certificates.probe import PROOFS, Outcome, Probed, in_a_row, probe_issuer
 from kube.client import JSON
 from kube.diagnosis import as_data, as_lines, diagnose
 from kube.discovery import CORE_V1, DEPLOYMENTS, ENDPOINT_SLICES, MUTATING, VALIDATING
@@ -102,7 +102,7 @@ class Proof:
                 return NotYet(reason)
             if time.monotonic() < self._next_probe:
                 return NotYet(self.last.reason)
-            self.last = in_a_row(self._ground.client, self._ground.settings.probe_namespace, self._ground.run)[-1]
+            self.last = self._probed()
             if self.last.proven:
                 return Yes(None) if self._trusted() else NotYet("the CA is not in both bundles yet")
         except ApiError as error:  # the API server itself is away for a moment
@@ -112,6 +112,15 @@ class Proof:
             return NotYet(error.failure.message)
         self._refuse_if_useless()
         return NotYet(self.last.reason)
+
+    def _probed(self) -> Probed:
+        """The last of several pairs of probes; an Issuer goes first, because its kind becomes usable last."""
+        client, namespace, run = self._ground.client, self._ground.settings.probe_namespace, self._ground.run
+        try:
+            probe_issuer(client, namespace, run)
+        except ApiError as error:
+            return Probed(Outcome.FAILED, error.failure)
+        return in_a_row(client, namespace, run)[-1]
 
     def _refuse_if_useless(self) -> None:
         """Keep a failed probe for the report, and raise where another one cannot end better."""

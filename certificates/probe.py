@@ -21,6 +21,7 @@ from kube.failures import ApiError, Failure, Kind
 from kube.hedge import hedged
 from kube.objects import Object, field
 
+ISSUERS = Resource("cert-manager.io", "v1", "issuers", "Issuer", True)
 REQUESTS = Resource("cert-manager.io", "v1", "certificaterequests", "CertificateRequest", True)
 
 PROOFS = 3
@@ -161,6 +162,34 @@ def probe(client: Client, namespace: str, run: Run, *, timeout: float = 2.0, aft
         return hedged(attempt, after=after, most=3, run=run)
     except _Undecided as undecided:
         return next((one for one in failures if not one.hung), undecided.probed)
+
+
+def probe_issuer(client: Client, namespace: str, run: Run, *, timeout: float = 1.0, after: float = 0.3) -> None:
+    """Have an Issuer admitted (dry run), with hedges as `probe` has them; raises `ApiError` where it is not.
+
+    The kinds of cert-manager do not become usable in the same moment: an API server holds creates of a custom
+    resource for up to two seconds after its definition was established, and the large definitions come last.
+    Source: apiextensions-apiserver, pkg/apiserver/customresource_handler.go.
+    """
+    issuer = {
+        "apiVersion": ISSUERS.api_version,
+        "kind": ISSUERS.kind,
+        "metadata": {"generateName": "frit-probe-", "namespace": namespace},
+        "spec": {"selfSigned": {}},
+    }
+
+    def attempt() -> None:
+        client.request(
+            "POST",
+            ISSUERS.path(namespace),
+            doing=f"create an Issuer in namespace {namespace} (dry run)",
+            query={"dryRun": "All"},
+            body=issuer,
+            timeout=timeout,
+            new_connection=True,
+        )
+
+    hedged(attempt, after=after, most=3, run=run)
 
 
 def in_a_row(client: Client, namespace: str, run: Run) -> tuple[Probed, ...]:
