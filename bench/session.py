@@ -14,7 +14,7 @@ from bench import machine, rounds, startup
 from bench.contestants import FRIT, VERSION, Contestant, Programs, contestants, programs
 from bench.measure import RunFailed
 from bench.records import Rerun, Results, Run
-from tests.cluster import Cluster, build, releases
+from tests.cluster import Cluster, ClusterError, build, releases
 
 CLUSTER = "frit-bench"
 """The cluster that benchmarks bring up for themselves, unless told otherwise."""
@@ -99,7 +99,7 @@ class _Session:
                 rerun = rounds.rerun(self.cluster, self.have, number)
                 self.reruns.append(rerun)
                 say(f"  again on the healthy cluster: {rerun.seconds:.2f} s, {rerun.requests} requests")
-        except RunFailed as error:
+        except (RunFailed, ClusterError) as error:
             self.failures.append(f"{contestant.title}, round {number}: {error}")
             say(f"failed: {self.failures[-1]}")
 
