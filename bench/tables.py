@@ -74,6 +74,8 @@ def _summary(summary: Summary | None, digits: int) -> str:
 
 def _target_cells(target: Target) -> list[str]:
     digits = 0 if float(target.measured).is_integer() and float(target.limit).is_integer() else 2
+    if 0 < target.missed_by < 0.005:
+        digits = 3  # or it would read as missed by nothing
     measured = f"{target.measured:.{digits}f} {target.unit}".strip()
     limit = f"{'at least' if target.at_least else 'at most'} {target.limit:g} {target.unit}".strip()
     verdict = "met" if target.met else f"missed by {target.missed_by:.{digits}f} {target.unit}".strip()

@@ -23,6 +23,12 @@ def test_the_markdown_table_has_a_row_for_each_contestant_and_target() -> None:
     assert "| frit: requests, most | 70 | at most 80 | met |" in lines
 
 
+def test_a_target_that_is_missed_by_little_does_not_read_as_met() -> None:
+    """Two digits are enough, unless they would hide that a target is missed."""
+    lines = tables.markdown(results(run(FRIT, 1, 4.508), run(APPLY_WAIT_CHECK, 1, 10.0))).splitlines()
+    assert "| frit / apply, wait | 0.451 (0.45 to 0.45 by round) | at most 0.45 | missed by 0.001 |" in lines
+
+
 def test_the_terminal_s_columns_are_aligned() -> None:
     """Every second column of the table begins at the same place."""
     made = results(run(FRIT, 1, 4.0), run(APPLY_WAIT_CHECK, 1, 8.0))
