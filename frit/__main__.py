@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import signal
 import sys
 import threading
@@ -22,24 +21,22 @@ if TYPE_CHECKING:
 LAST_WORDS = 0.7
 """Seconds that everybody has together to say or write the last word after a signal; one second is promised."""
 
+DONE = 0
+"""What the command's thread writes to the pipe when it has ended; signals write their numbers, from 1 on."""
+
 
 def main() -> None:
     """The console script `frit`. Never returns: ends the process with one of the documented exit codes."""
-    woken: queue.SimpleQueue[int] = queue.SimpleQueue()  # unlike locks and events, it may be used in a signal handler
-    signals: list[int] = []
-    sessions: list[Session] = []
-
-    def stop(number: int, _: object) -> None:
-        first = not signals
-        signals.append(number)
-        if first:  # a second signal may interrupt this very function, at any place
-            for session in sessions:
-                session.run.cancel()
-            woken.put(exits.BUG)
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    bell, wire = os.pipe()
+    os.set_blocking(wire, False)
+    # A signal may be delivered on any thread, and then it does not interrupt what the main thread waits for. The
+    # interpreter writes its number to this pipe wherever it arrives, so a read of the pipe is woken by every signal.
+    signal.set_wakeup_fd(wire, warn_on_full_buffer=False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     _repair_streams()
+    codes: list[int] = []
+    sessions: list[Session] = []
 
     def work() -> None:
         code: int = exits.BUG
@@ -51,13 +48,14 @@ def main() -> None:
             sessions.append(session)
             code = run_command(sys.argv[1:], session)
         finally:
-            woken.put(code)
+            codes.append(code)
+            os.write(wire, bytes([DONE]))
 
     threading.Thread(target=work, name="command", daemon=True).start()
-    code = woken.get()
+    signals = [number for number in os.read(bell, 64) if number != DONE]
     if not signals:
         _flush()
-        os._exit(code)  # daemon threads may sit in a read or a watch; an orderly exit could wait for one of them
+        os._exit(codes[0])  # daemon threads may sit in a read or a watch; an orderly exit could wait for one of them
     # the command's thread may still write its own code while the last words are said: the signal's counts
     by_signal = exits.INTERRUPTED if signals[0] == signal.SIGINT else exits.TERMINATED
 
