@@ -5,34 +5,13 @@ Containment, not equality: from 1.19 on cainjector appends a new CA and keeps th
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from kube.objects import field
+from kube.x509 import certificates_in, contains, decoded
 
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
-
-
-def certificates_in(pem: bytes) -> list[bytes]:
-    """The DER bytes of every certificate in a PEM text; blocks that are not base64 are left out."""
-    found = []
-    for block in _PEM.findall(pem):
-        try:
-            found.append(base64.b64decode(b"".join(block.split()), validate=True))
-        except binascii.Error:
-            continue
-    return found
-
-
-def decoded(value: Any) -> bytes:
-    """The bytes of a base64 text as Secrets and caBundle fields hold it; empty when it is none."""
-    try:
-        return base64.b64decode(str(value or ""), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
+__all__ = ["authority_of", "bundles_of", "certificates_in", "contains", "decoded", "trusted_by"]
 
 
 def bundles_of(configuration: Mapping[str, Any] | None) -> list[bytes]:
@@ -43,12 +22,6 @@ def bundles_of(configuration: Mapping[str, Any] | None) -> list[bytes]:
 def authority_of(secret: Mapping[str, Any] | None) -> bytes:
     """The PEM CA of a Secret: `ca.crt`, or empty."""
     return decoded(field(secret, "data", "ca.crt"))
-
-
-def contains(bundle: bytes, authority: bytes) -> bool:
-    """Whether every certificate of `authority` (PEM, at least one) stands in `bundle` (PEM)."""
-    wanted = certificates_in(authority)
-    return bool(wanted) and set(wanted) <= set(certificates_in(bundle))
 
 
 def trusted_by(configuration: Mapping[str, Any] | None, authority: bytes) -> bool:
