@@ -14,13 +14,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-import httpx
 import truststore
 
 from base.clock import Deadline, seconds_text
 from base.errors import WrongUsage
 from certificates import urls
 from certificates.cache import MAX_BYTES
+from certificates.light_httpx import httpx
 from certificates.proxies import proxy_for
 
 MAX_REDIRECTS: Final = 5

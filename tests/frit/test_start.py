@@ -78,3 +78,12 @@ def test_the_completion_script_can_be_sourced(shell: str) -> None:
 def test_the_version_is_the_one_of_the_package() -> None:
     """One line on stdout."""
     assert finished("--version", program=PLAIN) == (0, f"frit {VERSION}\n", "")
+
+
+def test_a_download_loads_no_command_line_of_httpx() -> None:
+    """httpx brings a command line with rich and pygments; frit's start does not pay for it."""
+    program = "import certificates.transfer, sys; print(*{name.split('.')[0] for name in sys.modules})"
+    code, out, err = finished(program=[PLAIN[0], "-c", program])
+    assert (code, err) == (0, "")
+    assert "httpx" in out.split()
+    assert {"rich", "pygments"} & set(out.split()) == set()
