@@ -19,7 +19,10 @@ def spawn(work: Callable[[], object], name: str) -> threading.Thread:
 
 
 class Background(Generic[T]):
-    """One call on a daemon thread; `result()` waits for it and gives its value or raises its error."""
+    """One call on a daemon thread; `result()` waits for it and gives its value or raises its error.
+
+    With a `timeout` (seconds) the wait may end before the call does: then it raises `TimeoutError`.
+    """
 
     def __init__(self, work: Callable[[], T], name: str) -> None:
         self._done = threading.Event()
@@ -40,9 +43,10 @@ class Background(Generic[T]):
         """Whether the call has ended, well or not."""
         return self._done.is_set()
 
-    def result(self) -> T:
+    def result(self, timeout: float | None = None) -> T:
         """The value of the call; raises what the call raised."""
-        self._done.wait()
+        if not self._done.wait(timeout):
+            raise TimeoutError(f"not done within {timeout} s")
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # set whenever there is no error

@@ -225,6 +225,17 @@ class Client:
         url = self.host + path + ("?" + urlencode(params) if params else "")
         return rest.request(method, url, headers=headers, body=body, _request_timeout=timeout)
 
+    def upgrading(self, path: str) -> tuple[Configuration, dict[str, str]]:
+        """What a WebSocket to the same server needs, which urllib3 does not speak: configuration and credentials.
+
+        Counts as a request. Whoever opens it takes care of its failures and its time (kube/port_forward.py).
+        """
+        headers: dict[str, str] = {}
+        with self._auth:
+            self._api.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
+        self._tally.requests = next(self._sent)
+        return self._configuration, headers
+
     def _notice(self, headers: Mapping[str, str]) -> None:
         if date := headers.get("date"):
             with contextlib.suppress(ValueError):  # a proxy's broken Date header says nothing about the clock
