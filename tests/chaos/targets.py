@@ -78,8 +78,35 @@ OPERATOR = Webhook(
 )
 
 CA_SECRET = "/api/v1/namespaces/cert-manager/secrets/cert-manager-webhook-ca"
-INJECTOR = "cert-manager-cainjector"
-INJECTOR_LABELS = "app.kubernetes.io/name=cainjector"
-INJECTOR_PROGRAM = "/app/cmd/cainjector"
-INJECTOR_LEASE = "cert-manager-cainjector-leader-election"
-CONTROLLER = "cert-manager"
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of cert-manager that has a leader: its Deployment, its pods, its program, and the lease it holds."""
+
+    deployment: str
+    labels: str
+    program: str
+    lease: str
+
+    def gone(self, hands: Hands) -> bool:
+        """Whether none of its pods is there."""
+        return not hands.pods("cert-manager", self.labels)
+
+    def available(self, hands: Hands) -> bool:
+        """Whether its pod is ready."""
+        return hands.available("cert-manager", self.deployment)
+
+
+INJECTOR = Component(
+    deployment="cert-manager-cainjector",
+    labels="app.kubernetes.io/name=cainjector",
+    program="/app/cmd/cainjector",
+    lease="cert-manager-cainjector-leader-election",
+)
+CONTROLLER = Component(
+    deployment="cert-manager",
+    labels="app.kubernetes.io/name=cert-manager",
+    program="/app/cmd/controller",
+    lease="cert-manager-controller",
+)

@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.chaos.hands import CORE, LEASES, Hands
-from tests.chaos.targets import CA_SECRET, CERT_MANAGER, INJECTOR, INJECTOR_LABELS, INJECTOR_LEASE, OPERATOR, Webhook
+from tests.chaos.gates import Gate, Scaled
+from tests.chaos.hands import CORE, Hands
+from tests.chaos.targets import CA_SECRET, CERT_MANAGER, INJECTOR, OPERATOR, Webhook
 
 MEND_SECONDS = 120.0
 
@@ -65,19 +66,18 @@ class Opened:
 
 @contextmanager
 def window(
-    kubeconfig: Path, seconds: float | None = None, *, of: Webhook = CERT_MANAGER, held: bool = False
+    kubeconfig: Path, seconds: float | None = None, *, of: Webhook = CERT_MANAGER, gate: Gate | None = None
 ) -> Iterator[Opened]:
     """A window at a webhook; it is open when the block begins, and the webhook works again when it has ended.
 
     With `seconds` it closes by itself so long after the API server first said that it does not trust the certificate.
-    cainjector is scaled to 0, or with `held` only kept from leading: its lease belongs to somebody who is gone, so
-    that all Deployments look healthy and none of their fields is touched. Raises ClusterError.
+    `gate` keeps cainjector from its work: unless another one is given, it is scaled to 0. Raises ClusterError.
     """
     hands = Hands(kubeconfig)
-    gate = _Held(hands) if held else _Scaled(hands)
-    gate.shut()
+    gate = gate or Scaled(hands, INJECTOR)
     opened: Opened | None = None
     try:
+        gate.shut()
         rotate(hands, of)
         hands.until(f"the certificate of {of.name}'s webhook is not trusted", lambda: of.untrusted(hands))
         opened = Opened(gate.open, seconds)
@@ -92,7 +92,7 @@ def window(
 
 def mended(hands: Hands, of: Webhook) -> None:
     """Waits until a webhook works and everybody who keeps it so is there. Raises ClusterError."""
-    for name in (INJECTOR, CERT_MANAGER.deployment):
+    for name in (INJECTOR.deployment, CERT_MANAGER.deployment):
         hands.until(f"{name} is available", partial(hands.available, "cert-manager", name), MEND_SECONDS)
     hands.until(f"{of.name}'s webhook works", lambda: of.works(hands), MEND_SECONDS)
 
@@ -110,14 +110,14 @@ def reissue(hands: Hands) -> None:
     """Has cert-manager make the operator's CA anew, and a serving certificate of it."""
     secrets = f"{CORE}/namespaces/{OPERATOR.namespace}/secrets"
     ca, serving = f"{secrets}/operator-ca", f"{secrets}/operator-webhook-tls"
-    old = _value(hands, ca, "tls.crt")
+    old = value(hands, ca, "tls.crt")
     hands.delete(ca)
-    hands.until("cert-manager has made the CA anew", lambda: _value(hands, ca, "tls.crt") not in (b"", old))
-    new = _value(hands, ca, "tls.crt")
+    hands.until("cert-manager has made the CA anew", lambda: value(hands, ca, "tls.crt") not in (b"", old))
+    new = value(hands, ca, "tls.crt")
     hands.delete(serving)
 
     def follows() -> bool:
-        authority = _value(hands, serving, "ca.crt")
+        authority = value(hands, serving, "ca.crt")
         if authority and authority != new:  # made by an issuer that had not seen the new CA yet
             hands.delete(serving)
         return authority == new
@@ -125,57 +125,7 @@ def reissue(hands: Hands) -> None:
     hands.until("cert-manager has issued a certificate of the new CA", follows)
 
 
-def _value(hands: Hands, path: str, key: str) -> bytes:
+def value(hands: Hands, path: str, key: str) -> bytes:
+    """What stands in a Secret under a key; nothing where one of them is not there."""
     secret = hands.get(path)
     return b"" if secret is None else base64.b64decode((secret.get("data") or {}).get(key) or "")
-
-
-class _Scaled:
-    """cainjector kept away by its Deployment."""
-
-    def __init__(self, hands: Hands) -> None:
-        self._hands = hands
-
-    def shut(self) -> None:
-        self._hands.scale("cert-manager", INJECTOR, 0)
-        self._hands.until("cainjector is gone", lambda: not self._hands.pods("cert-manager", INJECTOR_LABELS))
-
-    def open(self) -> None:
-        self._hands.scale("cert-manager", INJECTOR, 1)
-
-
-class _Held:
-    """cainjector running, but kept from leading by a lease that somebody else holds."""
-
-    def __init__(self, hands: Hands) -> None:
-        self._hands = hands
-
-    def shut(self) -> None:
-        self._hands.until("the lease of cainjector is taken", lambda: self._write("gone", 3600))
-        # The leader of before learns only at its next look; its successor waits from the beginning.
-        self._replace()
-
-    def open(self) -> None:
-        self._hands.until("the lease of cainjector is free", lambda: self._write("", 1))
-        # Whoever waits looks every 15 s; a pod that starts looks at once.
-        self._hands.delete_pods("cert-manager", INJECTOR_LABELS, 0)
-
-    def _replace(self) -> None:
-        names = self._hands.delete_pods("cert-manager", INJECTOR_LABELS, 0)
-
-        def replaced() -> bool:
-            pods = self._hands.pods("cert-manager", INJECTOR_LABELS)
-            return not any(pod["metadata"]["name"] in names for pod in pods)
-
-        self._hands.until("cainjector's pod is replaced", replaced)
-        self._hands.until("cainjector is available", lambda: self._hands.available("cert-manager", INJECTOR))
-
-    def _write(self, holder: str, seconds: int) -> bool:
-        path = f"{LEASES}/{INJECTOR_LEASE}"
-        now = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
-        spec = {"holderIdentity": holder, "leaseDurationSeconds": seconds, "acquireTime": now, "renewTime": now}
-        lease = self._hands.get(path)
-        if lease is None:
-            return False
-        lease["spec"].update(spec)
-        return self._hands.ask("PUT", path, lease).ok
