@@ -43,6 +43,7 @@ class KindRule:
     `retry`: whether the same request can succeed later without anybody changing anything. `budget`: the
     seconds that this kind alone is worth waiting for, None for as long as the caller has. `meaning`: one
     sentence. `hint`: what to do next, one step a line. `exit_code`: what frit ends with when this is final.
+    `lasts`: where waiting helps, how long it usually takes.
     """
 
     retry: bool
@@ -50,6 +51,7 @@ class KindRule:
     meaning: str
     hint: str
     exit_code: int
+    lasts: str = ""
 
 
 _RULES: dict[Kind, KindRule] = {
@@ -65,6 +67,7 @@ _RULES: dict[Kind, KindRule] = {
             "If the certificate is not yet valid, compare the clocks of the nodes."
         ),
         exit_code=exits.CERTIFICATE_WINDOW,
+        lasts="usually some seconds, up to a minute while nobody leads cert-manager's cainjector",
     ),
     Kind.WEBHOOK_NOT_READY: KindRule(
         retry=True,
@@ -77,6 +80,7 @@ _RULES: dict[Kind, KindRule] = {
             "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"
         ),
         exit_code=exits.NOT_READY,
+        lasts="until the webhook's pods are ready, usually within a minute",
     ),
     Kind.WEBHOOK_UNREACHABLE: KindRule(
         retry=True,
@@ -90,6 +94,7 @@ _RULES: dict[Kind, KindRule] = {
             "On clusters with Konnectivity see whether its agents run: kubectl -n kube-system get pods"
         ),
         exit_code=exits.NOT_READY,
+        lasts="some seconds while endpoints change; after that it is the network",
     ),
     Kind.API_UNAVAILABLE: KindRule(
         retry=True,
@@ -100,6 +105,7 @@ _RULES: dict[Kind, KindRule] = {
             "See whether an aggregated API is down: kubectl get apiservices"
         ),
         exit_code=exits.NOT_READY,
+        lasts="usually seconds, some minutes while a control plane is replaced",
     ),
     Kind.RATE_LIMITED: KindRule(
         retry=True,
@@ -107,6 +113,7 @@ _RULES: dict[Kind, KindRule] = {
         meaning="Too many requests are in flight, and the server asks to come back later.",
         hint="See what is throttled: kubectl get --raw /debug/api_priority_and_fairness/dump_priority_levels",
         exit_code=exits.NOT_READY,
+        lasts="as long as the server asks for, usually some seconds",
     ),
     Kind.CONFLICT: KindRule(
         retry=True,
@@ -114,6 +121,7 @@ _RULES: dict[Kind, KindRule] = {
         meaning="Somebody else changed the object between reading and writing it.",
         hint="See who writes to the object: kubectl get KIND NAME -o yaml --show-managed-fields",
         exit_code=exits.NOT_READY,
+        lasts="no time at all: read the object again and repeat",
     ),
     Kind.CRD_NOT_ESTABLISHED: KindRule(
         retry=True,
@@ -124,6 +132,7 @@ _RULES: dict[Kind, KindRule] = {
             "See what stops it: kubectl describe crd NAME"
         ),
         exit_code=exits.NOT_READY,
+        lasts="seconds after the definition was applied; without the definition, forever",
     ),
     Kind.TERMINATING: KindRule(
         retry=True,
@@ -134,6 +143,7 @@ _RULES: dict[Kind, KindRule] = {
             "Usually it is an object whose finalizer nobody serves any more."
         ),
         exit_code=exits.NOT_READY,
+        lasts="until the deletion is through, usually seconds; with a stuck finalizer, forever",
     ),
     Kind.DENIED: KindRule(
         retry=False,

@@ -9,6 +9,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 READ_HEAD: Final = 6000
@@ -49,27 +50,78 @@ def bounded(text: str) -> str:
     return " ".join(text.split())
 
 
-_TOKEN = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{16,}")
+_TOKEN = re.compile(r"(?i)\b(bearer|basic|negotiate)\s+[\w.~+/=-]{16,}")
+_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?")
 _HEADER = re.compile(r"(?i)\bheader value\s+b?['\"].*")
 _USER = re.compile(r"(?<=://)[^\s/@\"']{1,500}@")
+_SETTING = re.compile(
+    r"(?i)([\w.-]{0,40}(?:password|passwd|secret[_-]?key|client[_-]?secret|api[_-]?key|access[_-]?key|token|-key-data))"
+    r"(\\{0,8}[\"']?\s{0,2}[=:]\s{0,2}\\{0,8}[\"']?)(?!\[hidden\])([^\s\"',;&\\)}\]]{4,})"
+)
+_AUTHORIZATION = re.compile(r"(?i)\b(authorization\\{0,8}[\"']?\s{0,2}[:=]\s{0,2})(?!\s?\w{1,12} \[hidden\]).*")
+_PRIVATE = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}-----|$)")
+_MARKS: Final = ("password", "passwd", "secret", "key", "token", "authorization", "bearer ", "basic ", "negotiate ")
 
 
-def one_line(text: str) -> str:
-    """Folded text as it may be shown: printable, without credentials, the middle of a long one left out.
+def hidden(text: str) -> str:
+    """A line without credentials: those of URLs, of headers, tokens, private keys, and what is called a password.
 
     Credentials can stand in the errors of HTTP libraries: http.client quotes a header value that it cannot
-    send, and urllib3 the URL of a proxy with its password.
+    send, and urllib3 the URL of a proxy with its password. Logs hold whatever somebody logged.
     """
     if "@" in text:
         text = _USER.sub("[hidden]@", text)
+    if "eyJ" in text:
+        text = _JWT.sub("[hidden]", text)
     lower = text.lower()
     if "header value " in lower:
         text = _HEADER.sub("header value [hidden]", text)
-    if "bearer " in lower or "basic " in lower:
-        text = _TOKEN.sub(r"\1 [hidden]", text)
+    for mark in _MARKS:
+        if mark in lower:
+            break
+    else:
+        return text
+    text = _TOKEN.sub(r"\1 [hidden]", text)
+    text = _AUTHORIZATION.sub(r"\1[hidden]", text)
+    text = _SETTING.sub(_hide_setting, text)
+    return _PRIVATE.sub("[hidden]", text) if "-----BEGIN " in text else text
+
+
+_WORD = re.compile(r"[A-Za-z]+(?:[ .:]|$)")
+
+
+def _hide_setting(match: re.Match[str]) -> str:
+    """Hide the value of a setting; "invalid token: expired" is a sentence and stays."""
+    if ":" in match[2] and " " in match[2] and _WORD.fullmatch(match[3]):
+        return match[0]
+    return f"{match[1]}{match[2]}[hidden]"
+
+
+def one_line(text: str) -> str:
+    """Folded text as it may be shown: printable, without credentials, the middle of a long one left out."""
+    text = hidden(text)
     if len(text) > MESSAGE_HEAD + MESSAGE_TAIL:
         text = f"{text[:MESSAGE_HEAD]} … {text[-MESSAGE_TAIL:]}"
     return text if text.isprintable() else "".join(one if one.isprintable() else "?" for one in text)
+
+
+def as_written(words: str, text: str) -> str:
+    """Words that a rule found in lower case and with names blanked, as they stand in the text itself."""
+    if not words:
+        return ""
+    lower = text.lower()
+    at = lower.find(words)
+    if at >= 0 and len(lower) == len(text):
+        return text[at : at + len(words)].strip(" :,(")
+    if '""' in words and (match := _with_names(words).search(text)):
+        return match[0].strip(" :,(")
+    return words.strip(" :,(")
+
+
+@lru_cache(maxsize=256)
+def _with_names(words: str) -> re.Pattern[str]:
+    parts = (re.escape(part) for part in words[:300].split('""'))
+    return re.compile(r"\\{0,8}[\"“][^\"”\s]{0,300}[\"”]".join(parts), re.IGNORECASE)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -117,16 +169,23 @@ REASONS: Final[Mapping[str, int]] = {
 
 STATUS = re.compile(r'\{\s{0,9}(?:"apiVersion"\s?:\s?"v1"\s?,\s{0,9})?"kind"\s?:\s?"Status"')
 _KUBECTL = re.compile(r"Error from server \(([A-Za-z]{1,40})\)")
-_PYTHON = re.compile(r"\(([45][0-9]{2})\) Reason: ")
+_CODE_FIRST = re.compile(r"([45][0-9]{2})(?:\) Reason: |, message='| (?:Client|Server) Error: )")
+_CODE_LAST = re.compile(r"(?:Status\(apiVersion=v1, code=|Response \{.{0,300}?\bcode: |, status=)([45][0-9]{2})\b")
 
 
 def quoted_status(text: str) -> tuple[int, str]:
-    """HTTP code and reason, where kubectl or the Python client wrote them into their text; else 0 and ""."""
+    """HTTP code and reason, where a client wrote them into its text; else 0 and "".
+
+    kubectl writes the reason; the clients for Python (official, aiohttp, requests), Java and Rust the code.
+    client-go says "an error on the server" of a 500 without a Status.
+    """
     if (hit := _KUBECTL.search(text)) and hit[1] in REASONS:
         return REASONS[hit[1]], hit[1]
-    if hit := _PYTHON.search(text):
+    if (") Reason: " in text or ", message='" in text or "Error: " in text) and (hit := _CODE_FIRST.search(text)):
         return int(hit[1]), ""
-    return 0, ""
+    if (", code=" in text or " code: " in text or ", status=" in text) and (hit := _CODE_LAST.search(text)):
+        return int(hit[1]), ""
+    return (500, "") if "an error on the server (" in text else (0, "")
 
 
 WRAPPERS: Final = frozenset({"MaxRetryError", "ProtocolError"})

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
 
 from kube.failure_kinds import Kind
-from kube.failure_rules import BETWEEN, DENIAL, SERVER, WEBHOOK, Rule, Table
+from kube.failure_rules import BETWEEN, SERVER
+from kube.failure_table import KNOWN_BY_KIND, Table, Why
 from kube.failure_talk import OWN, QUOTED
+from kube.failure_webhooks import CANDIDATE, CANDIDATE_NO_CA, CONTRACT, DENIAL, WEBHOOK
 
 
 class Speaker(Enum):
@@ -26,36 +28,60 @@ class Speaker(Enum):
 class Reading:
     """What a text is.
 
-    `hint`: a next step more exact than the kind's, or "". `webhook`: the admission webhook concerned, or "".
-    `calling`: whether the API server could not call a webhook, for admission or conversion.
+    `why`: what is known better than by the kind. `webhook`: the admission webhook concerned, or "".
+    `calling`: whether the API server could not call a webhook, for admission or conversion. `between`: who spoke
+    to whom. `words`: the words that decided, in lower case and with names blanked, or "".
     """
 
     kind: Kind
-    hint: str = ""
+    why: Why = KNOWN_BY_KIND
     webhook: str = ""
     calling: bool = False
+    between: str = ""
+    words: str = ""
 
 
-_TABLES: Final[Mapping[Speaker, Table]] = {
-    Speaker.SERVER: SERVER,
-    Speaker.BETWEEN: BETWEEN,
-    Speaker.OWN: OWN,
-    Speaker.QUOTED: QUOTED,
+_CLIENT: Final = "client -> API server"
+_TABLES: Final[Mapping[Speaker, tuple[Table, str]]] = {
+    Speaker.SERVER: (Table(*SERVER), _CLIENT),
+    Speaker.BETWEEN: (Table(*BETWEEN), _CLIENT),
+    Speaker.OWN: (Table(*OWN), "frit -> API server"),
+    Speaker.QUOTED: (Table(*QUOTED), _CLIENT),
 }
+_WEBHOOK: Final = Table(*WEBHOOK)
+_DENIAL: Final = Table(*DENIAL)
+_CONTRACT: Final = Table(*CONTRACT)
 
-_DENIED = re.compile(r"admission webhook [\"'`]?([^\s\"'`]{1,300})[\"'`]? denied the request")
+_ASKED = re.compile(
+    r"admission webhook [\"'`]?([^\s\"'`]{1,300})[\"'`]? "
+    r"(?:(denied the request)|does not support dry run|attempted to modify the object)"
+)
 _CALL = re.compile(
     r"failed calling (?:admission )?webhook(?:, failing (?:open|closed))?:? "
     r"[\"'`]?([^\s\"'`:,]{1,300})[\"'`]?:?"
+    r"|failed to connect to webhook [\"'`]([^\s\"'`]{1,300})[\"'`](?: via service [\"'`]?[^\s\"'`]{1,300}[\"'`]?)?:"
+    r"|failed to call webhook: "
 )
 _CONVERSION = re.compile(r"conversion webhook for .{1,300}? (?:failed:|returned )")
 _CALL_PREFIX = re.compile(
     r"^[\s:]*(?:failed calling (?:admission )?webhook \S+\s+)?(?:failed to call webhook:?\s*)?"
-    r"(?:(?:post|get|put)\s+\S+\s+)?"
+    r"(?:(?:post|get|put)\s+(?:\"[^\"]*\":?|\S+)\s*)?"
 )
 _ESCAPED = re.compile(r"\\{1,8}([\"'])")
-_NAME = re.compile(r'"(?!system:)[^"\s]*"')
+_BREAKS = re.compile(r"\\{1,8}[nrt]\s*")
+_LINK = re.compile(r"\[([^\[\]\s]{1,1000})\]\(https?://[^()\s]{1,1000}\)")
+_TYPOGRAPHIC = str.maketrans(dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’", "'"))
+_NAME = re.compile(r'"(?!system:|https?://[^"\s/]*:10250/)[^"\s]*"')
 _GUESS = "(possibly because of "
+
+
+def plain(text: str) -> str:
+    """A text without the dress that logs, shells and forums give it: escapes, typographic quotes, links."""
+    if "\\" in text:
+        text = _BREAKS.sub(" ", _ESCAPED.sub(r"\1", text))
+    if "](http" in text:
+        text = _LINK.sub(r"\1", text)
+    return text if text.isascii() else text.translate(_TYPOGRAPHIC)
 
 
 def read(text: str, speaker: Speaker, status: int = 0) -> Reading:
@@ -64,30 +90,34 @@ def read(text: str, speaker: Speaker, status: int = 0) -> Reading:
     `text` is one line of bounded length; `status` the HTTP status of the answer, 0 if there was none or it is
     not known. Never raises; linear in the length of the text.
     """
-    text = text.lower()
-    if "\\" in text:
-        text = _ESCAPED.sub(r"\1", text)
-    # Go's guess about an unknown authority quotes free text (a common name): it decides nothing.
-    text = text.partition(_GUESS)[0]
-    denied = _DENIED.search(text) if "denied the request" in text else None
+    text = plain(text.lower())
+    # Go's guess about an unknown authority quotes free text (a common name): only what it guesses counts.
+    if _GUESS in text:
+        text, _, guess = text.partition(_GUESS)
+        text += CANDIDATE_NO_CA if "parent certificate cannot sign" in guess else CANDIDATE
+    webhooks = "webhook" in text
+    asked = _ASKED.search(text) if webhooks and "admission webhook " in text else None
     # Only a 500 is about a webhook call; in a 4xx such words are a value that the server quotes.
-    call = _webhook_call(text) if "webhook" in text and (status == 0 or status >= 500) else None
-    if denied and (call is None or denied.start() < call[0]):
-        return _first(DENIAL, _NAME.sub('""', text[denied.end() :]), 0, webhook=denied[1])
+    call = _webhook_call(text) if webhooks and (status == 0 or status >= 500) else None
+    if asked and (call is None or asked.start() < call[0]):
+        table, begin = (_DENIAL, asked.end()) if asked[2] else (_CONTRACT, asked.start())
+        reading = _first(table, text[begin:], 0, f"API server -> webhook {asked[1]}", asked[1])
+        return reading if reading.words else replace(reading, words="denied the request")
     if call:
-        return _first(WEBHOOK, _NAME.sub('""', call[2]), 0, webhook=call[1], calling=True)
-    return _first(_TABLES[speaker], _NAME.sub('""', text), status)
+        to = f"webhook {call[1]}".rstrip() if call[1] is not None else "conversion webhook"
+        return _first(_WEBHOOK, call[2], 0, f"API server -> {to}", call[1] or "", calling=True)
+    return _first(_TABLES[speaker][0], text, status, _TABLES[speaker][1])
 
 
-def _webhook_call(text: str) -> tuple[int, str, str] | None:
-    """Where the envelope of a failed call begins, the webhook's name ("" for conversion), and the cause."""
+def _webhook_call(text: str) -> tuple[int, str | None, str] | None:
+    """Where the envelope of a failed call begins, the webhook's name (None for conversion), and the cause."""
     call = _CALL.search(text)
     conversion = _CONVERSION.search(text) if "conversion webhook for " in text else None
     if conversion and (call is None or conversion.start() < call.start()):
         # "returned " belongs to the cause, "failed:" does not.
         end = conversion.end() - (len("returned ") if text[conversion.end() - 1] == " " else 0)
-        return conversion.start(), "", _cause(text[end:])
-    return (call.start(), call[1], _cause(text[call.end() :])) if call else None
+        return conversion.start(), None, _cause(text[end:])
+    return (call.start(), call[1] or call[2] or "", _cause(text[call.end() :])) if call else None
 
 
 def _cause(text: str) -> str:
@@ -96,16 +126,8 @@ def _cause(text: str) -> str:
     return text[prefix.end() :] if prefix else text
 
 
-def _first(table: Table, text: str, status: int, *, webhook: str = "", calling: bool = False) -> Reading:
-    rule = _match(table, text, status)
-    return Reading(rule.kind, rule.hint, webhook, calling) if rule else Reading(Kind.UNKNOWN, "", webhook, calling)
-
-
-def _match(table: Table, text: str, status: int) -> Rule | None:
-    for entry in table:
-        if isinstance(entry, Rule):
-            if entry.matches(text, status):
-                return entry
-        elif any(words in text for words in entry.says) and (rule := _match(entry.rules, text, status)):
-            return rule
-    return None
+def _first(table: Table, text: str, status: int, between: str, webhook: str = "", *, calling: bool = False) -> Reading:
+    hit = table.first(_NAME.sub('""', text), status)
+    if hit is None:
+        return Reading(Kind.UNKNOWN, KNOWN_BY_KIND, webhook, calling, between)
+    return Reading(hit.rule.kind, hit.rule.why, webhook, calling, hit.between or between, hit.words)

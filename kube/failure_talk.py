@@ -1,6 +1,7 @@
 """The tables for the talk between a client and the API server: frit's own, and what other tools print.
 
-Here a certificate that is not trusted means a wrong kubeconfig or a proxy, never a rotation window.
+Here a certificate that is not trusted means a wrong kubeconfig or a proxy, never a rotation window. Sources: client-go
+and its credential plugins, kubectl, Helm, OpenSSL, urllib3, aiohttp, the official clients for Python and Java.
 """
 
 from __future__ import annotations
@@ -8,25 +9,57 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from kube import failure_hints as hints
+from kube import failure_causes as causes
+from kube import failure_words as words
 from kube.failure_kinds import Kind
-from kube.failure_rules import BROKEN, EOF, NOT_TLS, SENTENCES, SILENT, WRONG_NAMES, Group, Rule, Table
+from kube.failure_rules import SENTENCES
+from kube.failure_table import Rule
+
+_PLUGIN: Final = "client -> credential plugin"
+_SIGNER: Final = "controller -> signer"
+_TOOL: Final = "client"
 
 _LOCALHOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[?::1\]?)(?:'?, (?:port=)?|:)(?:8080|80)\b")
 _PEER_CERTIFICATE = re.compile(r"remote error: tls: (?:bad|unknown|expired) certificate")
+_PROXY_SAYS_NO = re.compile(
+    r"(?:unable to connect to the server|\b(?:get|post|put|patch|delete) \S+): "
+    r"(?:forbidden|proxy authentication required|method not allowed|bad request)(?:[\"']|\W*$)"
+)
+
+_CREDENTIALS: Final[tuple[Rule, ...]] = (
+    Rule(
+        Kind.UNAUTHENTICATED,
+        (
+            "getting credentials: ",
+            "exec: process returned",
+            "exec: executable ",
+            "exec plugin: ",
+            "exec plugin is configured",
+        ),
+        why=causes.LOGIN,
+        between=_PLUGIN,
+    ),
+    Rule(
+        Kind.UNAUTHENTICATED,
+        ("cannot fetch token", "refresh token", "invalid_grant"),
+        why=causes.LOGIN,
+        between="client -> identity provider",
+    ),
+)
 
 _TRUST: Final[tuple[Rule, ...]] = (
+    # A connection that ends in the middle of the handshake is no matter of trust.
     Rule(Kind.API_UNAVAILABLE, ("unexpected_eof_while_reading", "eof occurred in violation of protocol")),
-    Rule(Kind.PERMANENT_CONFIG, WRONG_NAMES, hint=hints.SERVER_NAMES),
+    Rule(Kind.PERMANENT_CONFIG, words.WRONG_NAMES, why=causes.SERVER_NAMES),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("certificate has expired", "certificate is not yet valid", "has expired or is not yet valid"),
-        hint=hints.SERVER_CLOCK,
+        why=causes.SERVER_CLOCK,
     ),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("certificate_verify_failed", "certificate verify failed", "sslcertverificationerror", "x509: "),
-        hint=hints.SERVER_TRUST,
+        why=causes.SERVER_TRUST,
     ),
     Rule(
         Kind.PERMANENT_CONFIG,
@@ -36,13 +69,15 @@ _TRUST: Final[tuple[Rule, ...]] = (
             "[ssl] pem lib",
             "key_values_mismatch",
             "private key does not match",
+            "failed to find any pem data",
+            "illegal base64 data",
         ),
-        hint=hints.KUBECONFIG_FILES,
+        why=causes.KUBECONFIG_FILES,
     ),
     Rule(
         Kind.PERMANENT_CONFIG,
         (
-            *NOT_TLS,
+            *words.NOT_TLS,
             "wrong_version_number",
             "wrong version number",
             "[ssl: http_request]",
@@ -50,7 +85,7 @@ _TRUST: Final[tuple[Rule, ...]] = (
             "unsupported_protocol",
             "alert protocol version",
         ),
-        hint=hints.NOT_TLS,
+        why=causes.NOT_TLS,
     ),
     Rule(
         Kind.PERMANENT_CONFIG,
@@ -63,22 +98,17 @@ _TRUST: Final[tuple[Rule, ...]] = (
             "alert access denied",
             "remote error: tls: certificate required",
         ),
-        hint=hints.CLIENT_CERTIFICATE,
+        why=causes.CLIENT_CERTIFICATE,
     ),
-    Rule(Kind.PERMANENT_CONFIG, also=_PEER_CERTIFICATE, hint=hints.CLIENT_CERTIFICATE),
+    Rule(Kind.PERMANENT_CONFIG, ("remote error: tls: ",), also=_PEER_CERTIFICATE, why=causes.CLIENT_CERTIFICATE),
 )
-"""TLS between client and server. A connection that ends in the middle of it is no matter of trust."""
+"""TLS between client and server."""
 
-_CONNECTION: Final[Table] = (
-    Group(("tls", "ssl", "x509", "certificate", "http re", "protocol scheme"), _TRUST),
-    Rule(
-        Kind.UNAUTHENTICATED,
-        ("getting credentials: ", "exec: process returned", "exec: executable "),
-        hint=hints.LOGIN,
-    ),
-    Rule(Kind.UNAUTHENTICATED, ("cannot fetch token", "refresh token", "invalid_grant"), hint=hints.LOGIN),
-    Rule(Kind.PERMANENT_CONFIG, ("invalid header value", "illegal header value"), hint=hints.CREDENTIAL_TEXT),
-    Rule(Kind.PERMANENT_CONFIG, ("refused", "connect call failed"), also=_LOCALHOST, hint=hints.NO_KUBECONFIG),
+_CONNECTION: Final[tuple[Rule, ...]] = (
+    *_TRUST,
+    *_CREDENTIALS,
+    Rule(Kind.PERMANENT_CONFIG, ("invalid header value", "illegal header value"), why=causes.CREDENTIAL_TEXT),
+    Rule(Kind.PERMANENT_CONFIG, ("refused", "connect call failed"), also=_LOCALHOST, why=causes.NO_KUBECONFIG),
     Rule(
         Kind.PERMANENT_CONFIG,
         (
@@ -86,37 +116,56 @@ _CONNECTION: Final[Table] = (
             "no configuration has been provided",
             "invalid configuration: ",
             "invalid kube-config",
+            "error loading config file",
+            "current-context is not set",
             "service host/port is not set",
             'context "" does not exist',
+            'cluster "" does not exist',
+            "no context exists with the name",
             "no auth provider found",
             "no such file or directory",
             "[enoent]",
             "locationparseerror",
             "invalid url",
+            "insecureskipverify must be specified",
         ),
-        hint=hints.NO_KUBECONFIG,
+        why=causes.NO_KUBECONFIG,
     ),
     Rule(Kind.API_UNAVAILABLE, ("tunnel connection failed: 50",)),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("proxyerror", "proxyconnect tcp", "tunnel connection failed", "connect to proxy"),
-        hint=hints.PROXY,
+        why=causes.PROXY,
+    ),
+    Rule(
+        Kind.PERMANENT_CONFIG,
+        ("forbidden", "proxy authentication required", "method not allowed", "bad request"),
+        also=_PROXY_SAYS_NO,
+        why=causes.PROXY,
     ),
     # A caller that was stopped cannot succeed by asking again with the same context.
-    Rule(Kind.UNKNOWN, ("context canceled",), hint=hints.CANCELLED),
-    Rule(Kind.RATE_LIMITED, ("rate limiter wait returned an error",)),
+    Rule(Kind.UNKNOWN, ("context canceled",), why=causes.CANCELLED, between=_TOOL),
+    Rule(Kind.RATE_LIMITED, ("rate limiter wait returned an error",), between=_TOOL),
+    Rule(
+        Kind.API_UNAVAILABLE,
+        (*words.REFUSED, "was refused - did you specify", "[econnrefused]", "connect call failed"),
+        why=causes.CLIENT_REFUSED,
+    ),
     Rule(
         Kind.API_UNAVAILABLE,
         (
-            *BROKEN,
-            *SILENT,
+            *words.BROKEN,
+            *words.ANSWERED_FOR,
+            *words.SILENT,
             "jsondecodeerror",
             "protocolerror",
             "timeouterror",
-            "[econn",
+            "readtimeouterror",
+            "connecttimeouterror",
+            "[econnreset]",
+            "[econnaborted]",
             "[epipe]",
             "[etimedout]",
-            "was refused - did you specify",
             "cannot connect to host",
             "failed to establish a new connection",
             "server disconnected",
@@ -125,17 +174,20 @@ _CONNECTION: Final[Table] = (
             "read timed out",
             "alert internal error",
             "remote error: tls: internal error",
+            *words.NO_AGENT,
         ),
     ),
-    Rule(Kind.API_UNAVAILABLE, ("eof",), also=EOF),
-    Rule(
-        Kind.API_UNAVAILABLE,
-        ("no such host", "server misbehaving", "no route to host", "network is unreachable", "dial tcp"),
-    ),
+    Rule(Kind.API_UNAVAILABLE, ("eof",), also=words.EOF),
+    Rule(Kind.API_UNAVAILABLE, words.NO_NAME, why=causes.NO_HOST),
+    Rule(Kind.API_UNAVAILABLE, (*words.NO_ROUTE, "dial tcp")),
 )
 
-OWN: Final[Table] = (
-    Rule(Kind.API_UNAVAILABLE, ("temporary failure in name resolution", "[eai_again]", "server misbehaving")),
+OWN: Final[tuple[Rule, ...]] = (
+    Rule(
+        Kind.API_UNAVAILABLE,
+        ("temporary failure in name resolution", "[eai_again]", "server misbehaving"),
+        why=causes.NO_HOST,
+    ),
     Rule(
         Kind.PERMANENT_CONFIG,
         (
@@ -145,21 +197,27 @@ OWN: Final[Table] = (
             "nodename nor servname",
             "no address associated with hostname",
         ),
-        hint=hints.SERVER_ADDRESS,
+        why=causes.SERVER_ADDRESS,
     ),
     Rule(
         Kind.PERMANENT_CONFIG,
-        ("[ehostunreach]", "[enetunreach]", "no route to host", "network is unreachable"),
-        hint=hints.SERVER_ADDRESS,
+        ("[ehostunreach]", "[enetunreach]", *words.NO_ROUTE),
+        why=causes.SERVER_ADDRESS,
     ),
     *_CONNECTION,
 )
 """frit's own connection: an address that does not resolve or has no route is a wrong address."""
 
-QUOTED: Final[Table] = (
-    Rule(Kind.CERTIFICATE_ROTATION, ("tls handshake error from ",), also=_PEER_CERTIFICATE),
-    Rule(Kind.UNKNOWN, ("tls handshake error from ",)),
-    Rule(Kind.CERTIFICATE_ROTATION, ("ca bundle is not injected yet",)),
+QUOTED: Final[tuple[Rule, ...]] = (
+    Rule(
+        Kind.CERTIFICATE_ROTATION,
+        ("tls handshake error from ",),
+        also=_PEER_CERTIFICATE,
+        why=causes.PEER_REFUSED,
+        between="API server -> webhook",
+    ),
+    Rule(Kind.UNKNOWN, ("tls handshake error from ",), why=causes.HANG_UP),
+    Rule(Kind.CERTIFICATE_ROTATION, ("ca bundle is not injected yet",), why=causes.OTHER_BUNDLE),
     Rule(
         Kind.WEBHOOK_NOT_READY,
         (
@@ -173,20 +231,36 @@ QUOTED: Final[Table] = (
     Rule(
         Kind.PERMANENT_CONFIG,
         ("invalid ownership metadata", "imported into the current release"),
-        hint=hints.HELM_OWNS,
+        why=causes.HELM_OWNS,
+        between=_TOOL,
     ),
-    Rule(Kind.INVALID, ("validationerror(", ": unknown field ")),
-    Rule(Kind.PERMANENT_CONFIG, (" is registered for version ",), hint=hints.CLIENT_SCHEME),
+    Rule(Kind.INVALID, ("validationerror(", ": unknown field "), why=causes.CLIENT_CHECK, between=_TOOL),
+    *_CREDENTIALS,
+    Rule(Kind.PERMANENT_CONFIG, (" is registered for version ",), why=causes.CLIENT_SCHEME, between=_TOOL),
     # Vault's client: the signer's own HTTP code stands in the text.
-    Rule(Kind.API_UNAVAILABLE, ("error making api request",), also=re.compile(r"\bcode: 5\d\d\b")),
-    Rule(Kind.FORBIDDEN, ("error making api request",), also=re.compile(r"\bcode: 403\b"), hint=hints.SIGNER),
+    Rule(
+        Kind.API_UNAVAILABLE,
+        ("error making api request",),
+        also=re.compile(r"\bcode: 5\d\d\b"),
+        why=causes.SIGNER_AWAY,
+        between=_SIGNER,
+    ),
+    Rule(
+        Kind.FORBIDDEN,
+        ("error making api request",),
+        also=re.compile(r"\bcode: 403\b"),
+        why=causes.SIGNER,
+        between=_SIGNER,
+    ),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("error making api request",),
         also=re.compile(r"\bcode: 4\d\d\b"),
-        hint=hints.SIGNER,
+        why=causes.SIGNER,
+        between=_SIGNER,
     ),
     *SENTENCES,
     *_CONNECTION,
+    Rule(Kind.UNKNOWN, ("timed out waiting for the condition",), why=causes.GAVE_UP, between=_TOOL),
 )
 """What kubectl, Helm, cmctl, controllers and client libraries print about their talk with an API server."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from base.errors import FritError
 from base.retry import History, Verdict
-from kube import failure_hints as hints
+from kube import failure_causes as causes
 from kube.failure_kinds import ANSWERED, KINDS, UNANSWERED, Kind, KindRule
 from kube.failure_parts import (
     LONGEST_RETRY_AFTER,
@@ -28,6 +28,7 @@ from kube.failure_parts import (
     REASONS,
     STATUS,
     WRAPPERS,
+    as_written,
     bounded,
     chain,
     errno_of,
@@ -38,7 +39,7 @@ from kube.failure_parts import (
     text_of,
     words_of,
 )
-from kube.failure_reader import Reading, Speaker, read
+from kube.failure_reader import Reading, Speaker, plain, read
 
 __all__ = [
     "KINDS",
@@ -53,8 +54,8 @@ __all__ = [
     "judge",
 ]
 
-_NOT_REACHED = frozenset({hints.NOT_AN_API_SERVER, hints.NOT_TLS, hints.PROXY})
-"""Next steps where somebody answered, but not the API server."""
+_NOT_REACHED = frozenset({causes.NOT_AN_API_SERVER.cause, causes.NOT_TLS.cause, causes.PROXY.cause})
+"""Causes where somebody answered, but not the API server."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ class Failure:
     `message`: the server's own words in one line of about 2 kB at most. `status`: the HTTP code, 0 if no
     server answered. `reason`: of the Status, or "". `retry_after`: seconds that the server asked for.
     `webhook`: the admission webhook that the text is about, or "". `causes`: `field: message` of each cause
-    in the Status. `hint`: a next step more exact than the kind's, or "".
+    in the Status. `cause`, `hint`, `lasts`: what happened in one sentence, the next step, and how long it usually
+    lasts, where they are known more exactly than by the kind, or "". `between`: who spoke to whom, `A -> B`.
+    `evidence`: the exact words that it was recognised by, or "".
     """
 
     kind: Kind
@@ -75,13 +78,29 @@ class Failure:
     webhook: str = ""
     causes: tuple[str, ...] = ()
     hint: str = ""
+    cause: str = ""
+    lasts: str = ""
+    between: str = ""
+    evidence: str = ""
+
+    @property
+    def steps(self) -> str:
+        """What to do next, one step a line."""
+        return self.hint or self._kind_rule.hint
 
     @property
     def rule(self) -> KindRule:
-        """What this failure means, with the more exact next step if there is one."""
-        answered = self.status and self.hint not in _NOT_REACHED
-        rule = (ANSWERED if answered else UNANSWERED).get(self.kind, KINDS[self.kind])
-        return replace(rule, hint=self.hint) if self.hint else rule
+        """What this failure means; where its cause is known exactly, the hint begins with it."""
+        rule = self._kind_rule
+        if not (self.cause or self.hint or self.lasts):
+            return rule
+        hint = f"{self.cause}\n{self.steps}" if self.cause else self.steps
+        return replace(rule, meaning=self.cause or rule.meaning, hint=hint, lasts=self.lasts or rule.lasts)
+
+    @property
+    def _kind_rule(self) -> KindRule:
+        answered = self.status and self.cause not in _NOT_REACHED
+        return (ANSWERED if answered else UNANSWERED).get(self.kind, KINDS[self.kind])
 
     @property
     def retry(self) -> bool:
@@ -144,7 +163,7 @@ def from_answer(status: int, body: bytes, headers: Mapping[str, str]) -> Failure
         text = bounded(body[: READ_HEAD * 4].decode("utf-8", "replace"))
         reading = read(text, Speaker.BETWEEN, status)
         words = one_line(_without_tags(text)) or f"HTTP {status}"
-        return Failure(reading.kind, words, status, "", asked, reading.webhook, (), reading.hint)
+        return _failure(reading, words, text, status, asked=asked)
     return _from_status(status, answer, asked)
 
 
@@ -158,9 +177,9 @@ def from_broken_answer(body: bytes) -> Failure:
         words = f"the answer breaks off or is damaged: its {len(body)} bytes are no JSON"
         return Failure(Kind.API_UNAVAILABLE, words, 0, "", None)
     said = one_line(_without_tags(text))[:200] or "nothing"
-    return Failure(
-        Kind.PERMANENT_CONFIG, f"the answer is no JSON but: {said}", 0, "", None, hint=hints.NOT_AN_API_SERVER
-    )
+    why = causes.NOT_AN_API_SERVER
+    words = f"the answer is no JSON but: {said}"
+    return Failure(Kind.PERMANENT_CONFIG, words, 0, "", None, hint=why.hint, cause=why.cause)
 
 
 def from_text(text: str) -> Failure:
@@ -176,11 +195,11 @@ def from_text(text: str) -> Failure:
                 code = REASONS.get(text_of(answer, "reason"), 0)
             return _from_status(code, answer, None, Speaker.QUOTED)
     whole = bounded(text)
-    status, reason = quoted_status(whole)
+    status, reason = quoted_status(plain(whole))
     reading = read(whole, Speaker.QUOTED, status)
     if reading.calling and not status:
         status = 500  # what API servers answer when they cannot call a webhook
-    return _failure(reading, one_line(whole), status, reason)
+    return _failure(reading, one_line(whole), whole, status, reason)
 
 
 def from_exception(error: BaseException) -> Failure:
@@ -209,7 +228,7 @@ def from_exception(error: BaseException) -> Failure:
         if not told and name not in WRAPPERS:
             told = words or name
     text = bounded("; ".join(parts))
-    return _failure(read(text, Speaker.OWN), one_line(told) or one_line(parts[0]), 0, "")
+    return _failure(read(text, Speaker.OWN), one_line(told) or one_line(parts[0]), text, 0)
 
 
 def _from_status(
@@ -231,12 +250,38 @@ def _from_status(
         one_line(bounded(": ".join(filter(None, (text_of(one, "field"), text_of(one, "message")))))) for one in causes
     )
     words = one_line(message) or reason or f"HTTP {status}"
-    return Failure(reading.kind, words, status, reason, asked, reading.webhook, tuple(filter(None, told)), reading.hint)
+    return _failure(reading, words, message + signs, status, reason, asked, tuple(filter(None, told)))
 
 
 def _without_tags(text: str) -> str:
     return " ".join(re.sub(r"<[^<>]{0,500}>", " ", text).split()) if "<" in text else text
 
 
-def _failure(reading: Reading, message: str, status: int, reason: str) -> Failure:
-    return Failure(reading.kind, message, status, reason, None, reading.webhook, (), reading.hint)
+def _failure(
+    reading: Reading,
+    message: str,
+    text: str,
+    status: int,
+    reason: str = "",
+    asked: float | None = None,
+    told: tuple[str, ...] = (),
+) -> Failure:
+    """Put together what was read in a text and the message to show for it."""
+    evidence = one_line(as_written(reading.words, text))
+    if not evidence and reading.kind is not Kind.UNKNOWN and status:
+        evidence = reason or f"HTTP {status}"
+    why = reading.why
+    return Failure(
+        kind=reading.kind,
+        message=message,
+        status=status,
+        reason=reason,
+        retry_after=asked,
+        webhook=reading.webhook,
+        causes=told,
+        hint=why.hint,
+        cause=why.cause,
+        lasts=why.lasts,
+        between=reading.between,
+        evidence=evidence,
+    )
