@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 # The environment follows the locked versions; it is made anew when they change.
 STAMP := $(VENV)/.installed
 
-.PHONY: lint test bench demo demo-down cluster cluster-down wheel-test lock reference clean
+.PHONY: lint test bench soak demo demo-down cluster cluster-down wheel-test lock reference clean
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	python3 -m venv $(VENV)
@@ -25,6 +25,10 @@ test: $(STAMP)
 
 bench: $(STAMP)
 	$(PY) -m bench $(ARGS)
+
+# 200 certificate windows in a row; ARGS="--windows 20 --seed 7" for fewer, and the same ones again
+soak: $(STAMP)
+	$(PY) -m bench.soak $(ARGS)
 
 demo: $(STAMP)
 	$(PY) -m tests.demo

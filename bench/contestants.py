@@ -22,29 +22,36 @@ class Contestant:
 
 
 @dataclass(frozen=True)
-class Programs:
-    """Where the programs lie, and what they install: a URL of the manifest on loopback, and the chart's folder."""
+class Basics:
+    """What every part of the benchmark needs: two programs, and a URL of the manifest on loopback."""
 
     frit: Path
     kubectl: Path
+    manifest_url: str
+
+
+@dataclass(frozen=True)
+class Programs(Basics):
+    """What other installers need: where their programs lie, and the chart's folder."""
+
     ctl: Path
     helm: Path
-    manifest_url: str
     chart: Path
 
 
+def basics(cluster: Cluster, server: releases.ReleaseServer, frit: Path) -> Basics:
+    """What is needed beside `frit`. Raises ClusterError."""
+    releases.manifest(VERSION, progress.to_stderr)  # rendered before the first download, which would measure it
+    return Basics(frit, cluster.kubectl, server.url(VERSION))
+
+
 def programs(cluster: Cluster, server: releases.ReleaseServer, frit: Path) -> Programs:
-    """The programs beside `frit`, built where they are not there yet. Raises ClusterError."""
+    """The same with the other installers, built where they are not there yet. Raises ClusterError."""
     say = progress.to_stderr
-    releases.manifest(VERSION, say)  # rendered before the first download, which would measure it
-    return Programs(
-        frit=frit,
-        kubectl=cluster.kubectl,
-        ctl=certmanager.ctl(say),
-        helm=build.programs(build.HELM, say) / "helm",
-        manifest_url=server.url(VERSION),
-        chart=releases.chart(VERSION, say),
-    )
+    have = basics(cluster, server, frit)
+    helm = build.programs(build.HELM, say) / "helm"
+    ctl, chart = certmanager.ctl(say), releases.chart(VERSION, say)
+    return Programs(have.frit, have.kubectl, have.manifest_url, ctl=ctl, helm=helm, chart=chart)
 
 
 def frit_program() -> Path:
@@ -62,7 +69,7 @@ APPLY_WAIT_CHECK = "apply-wait-check"
 HELM = "helm"
 
 
-def frit_command(have: Programs, *options: str) -> tuple[str, ...]:
+def frit_command(have: Basics, *options: str) -> tuple[str, ...]:
     """A whole bootstrap: package API and default repository included, the manifest downloaded, nothing cached."""
     return (str(have.frit), "bootstrap", "--no-cache", f"--cert-manager-manifest={have.manifest_url}", *options)
 

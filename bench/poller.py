@@ -7,43 +7,38 @@ document. An end of its input stops it at once.
 
 from __future__ import annotations
 
-import http.client
 import json
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from bench.judgement import Answer, Kind, judge
-from tests.cluster.api import Api
+from bench.asking import CLIENT_LIMIT_SECONDS, MOST_SECONDS, Asking, Probe
+from bench.judgement import Answer, Kind
 
 USER_AGENT = "bench-poller"
 EVERY_SECONDS = 0.02
-LIMIT_SECONDS = 1.0
-"""What the API server is told to give a request, webhook included."""
-CLIENT_LIMIT_SECONDS = 1.5
-"""When the poller gives up by itself: later, so that the server's own account of a hang arrives."""
-MOST_UNDER_WAY = 160
-"""Requests that may hang at the same time; two every 20 ms for the client's limit are 150."""
 TAIL_SECONDS = 2.0
 """How long it polls on after the claim."""
 QUIET_SECONDS = 1.0
 """How long nothing contrary must have been started before it ends."""
 MOST_TAIL_SECONDS = 60.0
-MOST_SECONDS = 600.0
 
 _PATH = "/apis/cert-manager.io/v1/namespaces/default/issuers?dryRun=All&timeout=1s"
-_SPECS: dict[Kind, dict[str, Any]] = {
-    Kind.VALID: {"selfSigned": {}},
+
+
+def issuer(kind: Kind) -> Probe:
+    """A dry-run create of an Issuer that cert-manager's webhook must admit, or must deny."""
     # The definition's schema lets an issuer of no type pass; the webhook says "at least one issuer must be configured".
-    Kind.INVALID: {},
-}
+    spec: dict[str, Any] = {"selfSigned": {}} if kind is Kind.VALID else {}
+    name = f"bench-{kind}"
+    body = {"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": name}, "spec": spec}
+    return Probe(name, kind, "POST", _PATH, body)
 
 
 @dataclass(frozen=True)
@@ -61,64 +56,20 @@ class _Polling:
     """The poller's process: starts pairs of requests and keeps their answers."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._api = Api(kubeconfig, user_agent=USER_AGENT, timeout_seconds=CLIENT_LIMIT_SECONDS)
-        self._pool = ThreadPoolExecutor(MOST_UNDER_WAY)
-        self._free = threading.BoundedSemaphore(MOST_UNDER_WAY)
+        probes = [issuer(kind) for kind in Kind]
+        self._asking = Asking(kubeconfig, probes, self._heard, user_agent=USER_AGENT, every=EVERY_SECONDS)
         self._answers: list[Answer] = []
         self._last_contrary = 0.0
-        self._skipped = 0
 
     def run(self, stop_at: _StopAt) -> Poll:
-        begun = time.monotonic()
-        number = 0
-        last = begun
-        widest = 0.0
-        while not stop_at.reached(self._last_contrary) and time.monotonic() - begun < MOST_SECONDS:
-            now = time.monotonic()
-            widest = max(widest, now - last)
-            last = now
-            for kind in Kind:
-                self._start(kind)
-            # The next multiple: a start that a busy machine missed is left out, not made up for in a burst.
-            number = max(number + 1, int((time.monotonic() - begun) / EVERY_SECONDS) + 1)
-            time.sleep(max(0.0, begun + number * EVERY_SECONDS - time.monotonic()))
-        self._pool.shutdown()
+        self._asking.run(lambda: stop_at.reached(self._last_contrary), MOST_SECONDS)
         answers = tuple(sorted(self._answers, key=lambda one: one.started))
-        return Poll(answers, widest, self._skipped, time.process_time())
+        return Poll(answers, self._asking.widest_gap, self._asking.skipped, time.process_time())
 
-    def _start(self, kind: Kind) -> None:
-        if not self._free.acquire(blocking=False):
-            self._skipped += 1
-            return
-        self._pool.submit(self._ask, kind)
-
-    def _ask(self, kind: Kind) -> None:
-        body = {
-            "apiVersion": "cert-manager.io/v1",
-            "kind": "Issuer",
-            "metadata": {"name": f"bench-{kind}"},
-            "spec": _SPECS[kind],
-        }
-        started = time.monotonic()
-        try:
-            answer = self._api.request("POST", _PATH, body)
-            ended = time.monotonic()
-            found = judge(kind, started, ended, answer.status, "" if answer.ok else _message(answer.content))
-        except (OSError, http.client.HTTPException) as error:
-            found = judge(kind, started, time.monotonic(), 0, type(error).__name__)
-        finally:
-            self._free.release()
-        self._answers.append(found)
-        if not found.good:
-            self._last_contrary = max(self._last_contrary, started)
-
-
-def _message(content: bytes) -> str:
-    """The message of a Status; the text itself where a busy server answers in plain text."""
-    try:
-        return str(json.loads(content)["message"])
-    except (ValueError, KeyError, TypeError):
-        return content.decode(errors="replace")
+    def _heard(self, _probe: Probe, answer: Answer) -> None:
+        self._answers.append(answer)
+        if not answer.good:
+            self._last_contrary = max(self._last_contrary, answer.started)
 
 
 class _StopAt:

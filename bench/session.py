@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tests.cluster
 from bench import machine, rounds, startup
-from bench.contestants import FRIT, VERSION, Contestant, Programs, contestants, programs
+from bench.contestants import FRIT, VERSION, Basics, Contestant, Programs, contestants, programs
 from bench.measure import RunFailed
 from bench.records import Rerun, Results, Run
 from tests.cluster import Cluster, ClusterError, build, releases
@@ -44,7 +44,7 @@ def bench(options: Options) -> Results:
         with releases.ReleaseServer() as server:
             have = programs(cluster, server, options.frit)
             chosen = _chosen(contestants(have), options.only)
-            versions = _versions(have)
+            told = _versions(have)
             session = _Session(cluster, have)
             session.all(chosen, options)
     finally:
@@ -53,7 +53,7 @@ def bench(options: Options) -> Results:
     return Results(
         started=started,
         machine=machine.describe(),
-        versions=versions,
+        versions=told,
         titles={one.key: one.title for one in chosen},
         runs=tuple(session.runs),
         unpolled=tuple(session.unpolled),
@@ -114,16 +114,17 @@ def _line(run: Run, contestant: Contestant) -> str:
 
 def _versions(have: Programs) -> dict[str, str]:
     """Versions for the record; starts every program once, so that no first round reads it from the disk."""
-    for command in ((have.kubectl, "version", "--client"), (have.ctl, "version", "--client"), (have.helm, "version")):
+    for command in ((have.ctl, "version", "--client"), (have.helm, "version")):
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return {**versions(have), "ctl": "1.11.5", "helm": build.HELM_VERSION}
+
+
+def versions(have: Basics) -> dict[str, str]:
+    """The same of what every part of the benchmark needs."""
+    command = (have.kubectl, "version", "--client")
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     frit = subprocess.run([have.frit, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
-    return {
-        "frit": frit,
-        "cert-manager": VERSION,
-        "Kubernetes and kubectl": build.KUBERNETES_VERSION,
-        "ctl": "1.11.5",
-        "helm": build.HELM_VERSION,
-    }
+    return {"frit": frit, "cert-manager": VERSION, "Kubernetes and kubectl": build.KUBERNETES_VERSION}
 
 
 def say(text: str) -> None:

@@ -18,14 +18,14 @@ _HEAD = (
     "peak (MB)",
     "claimed, nobody polling (s)",
 )
-_TARGET_HEAD = ("target", "measured", "limit", "verdict")
+TARGET_HEAD = ("target", "measured", "limit", "verdict")
 
 
 def text(results: Results) -> str:
     """Everything for a terminal."""
     parts = [
-        _aligned(_HEAD, [_cells(row) for row in rows(results)]),
-        _aligned(_TARGET_HEAD, [_target_cells(target) for target in targets(results)]),
+        aligned(_HEAD, [_cells(row) for row in rows(results)]),
+        aligned(TARGET_HEAD, [target_cells(target) for target in targets(results)]),
         *_sentences(results),
     ]
     return "\n\n".join(parts)
@@ -34,20 +34,21 @@ def text(results: Results) -> str:
 BEGIN, END = "<!-- figures: written by python -m bench --into -->", "<!-- end of figures -->"
 
 
-def into(document: str, results: Results) -> str:
-    """A document with the figures between its two marks replaced. Raises ValueError where the marks are missing."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def into(document: str, figures: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
+    """A document with what stands between two marks replaced. Raises ValueError where the marks are missing."""
+    first, last = marks
+    before, begin, rest = document.partition(first)
+    _, end, after = rest.partition(last)
     if not (begin and end):
-        raise ValueError(f"the document needs two lines, {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n\n{markdown(results)}\n\n{END}{after}"
+        raise ValueError(f"the document needs two lines, {first!r} and {last!r}")
+    return f"{before}{first}\n\n{figures}\n\n{last}{after}"
 
 
 def markdown(results: Results) -> str:
     """The same as Markdown."""
     parts = [
-        _marked(_HEAD, [_cells(row) for row in rows(results)]),
-        _marked(_TARGET_HEAD, [_target_cells(target) for target in targets(results)]),
+        marked(_HEAD, [_cells(row) for row in rows(results)]),
+        marked(TARGET_HEAD, [target_cells(target) for target in targets(results)]),
         *_sentences(results),
     ]
     return "\n\n".join(parts)
@@ -56,23 +57,25 @@ def markdown(results: Results) -> str:
 def _cells(row: Row) -> list[str]:
     return [
         row.title,
-        _summary(row.claimed, 1),
-        _summary(row.really, 1),
-        _summary(row.late, 2),
-        _summary(row.requests, 0),
-        _summary(row.peak_mb, 0),
-        _summary(row.unpolled, 1),
+        summary(row.claimed, 1),
+        summary(row.really, 1),
+        summary(row.late, 2),
+        summary(row.requests, 0),
+        summary(row.peak_mb, 0),
+        summary(row.unpolled, 1),
     ]
 
 
-def _summary(summary: Summary | None, digits: int) -> str:
-    if summary is None:
+def summary(found: Summary | None, digits: int) -> str:
+    """A cell: the median, and its spread where there is one."""
+    if found is None:
         return "-"
-    median, low, high = (f"{value:.{digits}f}" for value in (summary.median, summary.low, summary.high))
+    median, low, high = (f"{value:.{digits}f}" for value in (found.median, found.low, found.high))
     return median if low == high else f"{median} ({low} to {high})"
 
 
-def _target_cells(target: Target) -> list[str]:
+def target_cells(target: Target) -> list[str]:
+    """The cells of a target under `TARGET_HEAD`."""
     digits = 0 if float(target.measured).is_integer() and float(target.limit).is_integer() else 2
     if 0 < target.missed_by < 0.005:
         digits = 3  # or it would read as missed by nothing
@@ -128,7 +131,8 @@ def _span(shares: Sequence[float]) -> str:
     return f"{min(shares):.0%} to {max(shares):.0%}"
 
 
-def _aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table for a terminal."""
     widths = [max(len(line[column]) for line in (head, *lines)) for column in range(len(head))]
 
     def joined(line: Sequence[str]) -> str:
@@ -137,7 +141,9 @@ def _aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join([joined(head), *map(joined, lines)])
 
 
-def _marked(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def marked(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+
     def joined(line: Sequence[str]) -> str:
         return "| " + " | ".join(line) + " |"
 

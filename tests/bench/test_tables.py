@@ -68,14 +68,14 @@ def test_figures_are_written_between_the_marks_of_a_document() -> None:
     """What stands before and after stays, what was between is replaced, and a second time changes nothing."""
     made = results(run(FRIT, 1, 4.0))
     document = f"# Title\n\n{tables.BEGIN}\nold\n{tables.END}\n\nAfter.\n"
-    written = tables.into(document, made)
+    written = tables.into(document, tables.markdown(made))
     assert written.startswith(f"# Title\n\n{tables.BEGIN}\n\n| contestant |")
     assert written.endswith(f"{tables.END}\n\nAfter.\n")
     assert "old" not in written
-    assert tables.into(written, made) == written
+    assert tables.into(written, tables.markdown(made)) == written
 
 
 def test_a_document_without_marks_is_refused() -> None:
     """Nothing is written into a document that does not say where."""
     with pytest.raises(ValueError, match="needs two lines"):
-        tables.into("# Title\n", results(run(FRIT, 1, 4.0)))
+        tables.into("# Title\n", "| a |")
