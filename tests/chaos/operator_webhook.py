@@ -58,7 +58,7 @@ def denies(hands: Hands) -> bool:
     """Whether an object that nobody should have is denied by the webhook's name."""
     body = {**OPERATOR.body, "spec": {"url": "https://packages.invalid"}}
     answer = hands.once("POST", f"{REPOSITORIES}?dryRun=All", body)
-    return answer is not None and f'admission webhook "{DENIES}" denied the request' in str(answer)
+    return answer is not None and not answer.ok and f'webhook "{DENIES}" denied the request' in answer.json()["message"]
 
 
 def remove(kubeconfig: Path) -> None:
