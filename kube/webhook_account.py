@@ -109,6 +109,8 @@ def lines_of(whose: Whose) -> Iterator[str]:
     if whose.denied:
         yield "  it was reached and refused: that is its verdict, not a fault of the call"
         return
+    if whose.backend is not None and whose.backend.exists is False:
+        return  # with nobody to call, neither certificate nor bundle matters
     if whose.served is not None:
         yield f"  Pod {registration.service[0]}/{whose.served.pod} {_certificate(whose, whose.served)}"
     if whose.known:

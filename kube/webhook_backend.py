@@ -14,6 +14,11 @@ from kube.objects import Object, field
 from kube.port_forward import forwarded, handshake, trusting
 from kube.x509 import Certificate, read, read_all
 
+SIGNATURE_FAILURE = 7
+"""X509_V_ERR_CERT_SIGNATURE_FAILURE of OpenSSL: an authority has the right name and another key."""
+
+MOST_ANCHORS = 3
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -87,8 +92,8 @@ def _ready(endpoint_slice: Object) -> list[Object]:
 def ask_served(questions: Questions, service: tuple[str, str], backend: Backend, bundle: bytes) -> Served | None:
     """Shake hands with a ready pod as the API server would, and read its certificate; None where it may not be.
 
-    `bundle` is the PEM text to trust. At most two connections: where the bundle is not enough, a second one that
-    trusts everything shows what it was not enough for.
+    `bundle` is the PEM text to trust. Where it is not enough, another connection that trusts everything shows what it
+    was not enough for.
     """
     if not backend.pods or not backend.pod_port:
         return None
@@ -106,14 +111,15 @@ def ask_served(questions: Questions, service: tuple[str, str], backend: Backend,
         finally:
             tunnel.close()
 
-    anchors = [one.der for one in read_all(bundle)]
     trusted, why = None if not bundle else False, ""
     try:
-        if anchors:
+        for anchors in attempts([one.der for one in read_all(bundle)]):
             try:
                 return Served(pod, read(shown(anchors)), trusted=True)
             except ssl.SSLCertVerificationError as error:
                 why = str(error.verify_message or error.reason)
+                if error.verify_code != SIGNATURE_FAILURE:
+                    break
         return Served(pod, read(shown([])), trusted, why)
     except FritError as error:
         permission = Permission("get", "", "pods", namespace, "portforward")
@@ -122,3 +128,14 @@ def ask_served(questions: Questions, service: tuple[str, str], backend: Backend,
     except (ssl.SSLError, ValueError) as error:
         reason = getattr(error, "reason", None) or str(error)
         return Served(pod, None, None, f"no TLS handshake with port {backend.pod_port}: {reason}")
+
+
+def attempts(anchors: list[bytes]) -> list[list[bytes]]:
+    """Which authorities (DER) to trust together, one attempt after the other; none where there are none.
+
+    OpenSSL tries one authority of each name and gives up where it has not signed; Go tries them all. A bundle with an
+    old and a new CA of one name is what cainjector leaves, so each is tried by itself then, the newest first.
+    """
+    if len(anchors) < 2:
+        return [anchors] if anchors else []
+    return [anchors, *([one] for one in reversed(anchors[-MOST_ANCHORS:]))]

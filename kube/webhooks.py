@@ -1,7 +1,7 @@
 """Whose webhook is it? An account of the webhook that a failure is about, found out within a few seconds.
 
 Often it is not the one that one thinks of: a policy engine, a service mesh, or a configuration that an uninstalled
-product has left behind. Only reads, and at most two connections to a pod of the webhook.
+product has left behind. Only reads, and a few connections to a pod of the webhook.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class Subject:
     @property
     def called(self) -> tuple[tuple[str, str], int, str]:
         """Namespace and name of the Service in the URL (empty: none), port and path."""
-        parts = urlsplit(self.url)
-        host = _SERVICE_HOST.match((parts.hostname or "").lower())
         try:
+            parts = urlsplit(self.url)
             port = parts.port or 443
-        except ValueError:  # no number
-            port = 443
+        except ValueError:  # brackets or a port that are none
+            return ("", ""), 443, "/"
+        host = _SERVICE_HOST.match((parts.hostname or "").lower())
         return ((host[2], host[1]) if host else ("", "")), port, parts.path or "/"
 
 
