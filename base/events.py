@@ -45,16 +45,33 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Retried:
-    """An attempt failed and another will follow after `pause` seconds."""
+    """An attempt failed and another will follow after `pause` seconds.
+
+    `turned` says that the attempt before failed for another reason; `cause` is the last message that named a reason,
+    where this one says only that time ran out.
+    """
 
     what: str
     attempt: int
     kind: str
     message: str
     pause: float
+    turned: bool = False
+    cause: str = ""
 
 
-Event = Said | StageStarted | StageEnded | Waiting | Retried
+@dataclass(frozen=True)
+class GaveUp:
+    """An attempt failed and no other will follow."""
+
+    what: str
+    attempt: int
+    kind: str
+    message: str
+    cause: str = ""
+
+
+Event = Said | StageStarted | StageEnded | Waiting | Retried | GaveUp
 Listener = Callable[[Event], None]
 
 

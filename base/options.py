@@ -76,6 +76,47 @@ class Duration(click.ParamType[float]):
 DURATION = Duration()
 
 
+LEAST_PAUSE = 0.05
+"""Seconds; the least that --retry-max-pause takes, so that nobody hammers a server by a slip of the keyboard."""
+
+
+def retry_options(command: F) -> F:
+    """Add the options of the retry loop; they arrive as `retry_timeout`, `retry_attempts` and `retry_max_pause`.
+
+    Durations are seconds, None where nothing was said. `base.policy.retry_policy` makes a policy of them.
+    """
+
+    def long_enough(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+        if value is not None and value < LEAST_PAUSE:
+            raise click.BadParameter(f"{value:g}s is less than {LEAST_PAUSE * 1000:.0f}ms", ctx, param)
+        return value
+
+    for option in (
+        setting(
+            "--retry-max-pause",
+            type=DURATION,
+            callback=long_enough,
+            help="Longest pause between two attempts. [default: 5s, and 1s while a webhook is not ready]",
+        ),
+        setting(
+            "--retry-attempts",
+            type=click.IntRange(1),
+            metavar="N",
+            default=1000,
+            show_default=True,
+            help="Most attempts of one request.",
+        ),
+        setting(
+            "--retry-timeout",
+            type=DURATION,
+            help="How long failures may last before frit gives up; 0 repeats nothing. "
+            "[default: as long as the other limits allow]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def output_option(command: F) -> F:
     """Add `-o/--output`; the choice lands in the session, not in the command's arguments."""
 
