@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from base.parallel import Background, each
-from bootstrap.ground import PARALLEL_APPLIES, Ground
+from base.parallel import Background
+from bootstrap.ground import Ground
 from bootstrap.plan import Plan
 from bootstrap.report import Stage
 from certificates.manifest import Manifest
@@ -24,12 +24,26 @@ from kube.apply import Applier, Change
 from kube.discovery import Discovery, Resource
 from kube.established import have_storage_built, wait_until_served
 from kube.objects import Object, field, ref_of
+from kube.running import wait_until_running
 
-GROUPS = ("namespaces", "for the webhook", "webhook", "foundation", "definitions", "workloads", "configurations")
+SERVICE = "service of the webhook"
+GROUPS = (
+    "namespaces",
+    "for the webhook",
+    "webhook",
+    SERVICE,
+    "foundation",
+    "definitions",
+    "workloads",
+    "configurations",
+)
 """The steps, each of them done before the next begins; within a step objects are applied at the same time."""
 
 REST = "rest"
 """What is applied after the webhook is proven."""
+
+LEISURE = 0.15
+"""Seconds in which a fresh install writes nothing, so that the webhook's pod finds an API server at leisure."""
 
 CERTIFICATES = Resource("cert-manager.io", "v1", "certificates", "Certificate", True)
 
@@ -38,11 +52,30 @@ def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> Non
     """Apply the manifest. Raises `ApiError`, or `NotReady` where definitions are not served in time."""
     applier = ground.applier(stage, compare=not plan.fresh)
     groups = grouped(manifest.objects)
+    service: Background[None] | None = None
+
+    def apply_service() -> None:
+        wait_until_running(ground.client, groups["webhook"], ground.run)
+        apply_all(applier, stage, plan.discovery, groups[SERVICE])
+
     for group in GROUPS:
+        if group == SERVICE and plan.fresh:
+            service = Background(apply_service, group)
+            ground.run.sleep(LEISURE)
+            continue
         apply_all(applier, stage, plan.discovery, groups[group])
         if group == "definitions" and plan.fresh:
             Background(partial(have_storage_built, ground.client, CERTIFICATES, ground.run), "storage of certificates")
-    wait_until_served(ground.client, groups["definitions"], run=ground.run, deadline=stage.deadline, emit=stage.emit)
+    wait_until_served(
+        ground.client,
+        groups["definitions"],
+        run=ground.run,
+        deadline=stage.deadline,
+        emit=stage.emit,
+        fresh=plan.fresh,
+    )
+    if service is not None:
+        service.result()
     changes = stage.changes
     if not (changes[Change.CREATED] or changes[Change.CHANGED]):
         stage.outcome = "unchanged"
@@ -75,8 +108,8 @@ def _group(obj: Object) -> str:
             return "configurations"
         case "Deployment":
             return "webhook" if of_the_webhook else "workloads"
-        case "Service" if not of_the_webhook:
-            return REST
+        case "Service":
+            return SERVICE if of_the_webhook else REST
     return "for the webhook" if of_the_webhook else "foundation"
 
 
@@ -86,4 +119,4 @@ def apply_all(applier: Applier, stage: Stage, discovery: Discovery, objects: Seq
     def one(obj: Object) -> None:
         stage.applied(applier.apply(obj, discovery.of(ref_of(obj))))
 
-    each(one, objects, PARALLEL_APPLIES)
+    applier.together(one, objects)

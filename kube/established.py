@@ -16,7 +16,7 @@ from kube.readiness import Readiness, readiness_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake
 
-PAUSE = 0.5
+PAUSE = 0.7
 """Seconds before the first look and between two: an API server needs a moment to serve what it just stored."""
 
 STORAGE_TRIES = 6
@@ -30,12 +30,19 @@ LOOK_CLOSER = 2.0
 
 
 def wait_until_served(
-    client: Client, definitions: Sequence[Object], *, run: Run, deadline: Deadline, emit: Listener
+    client: Client,
+    definitions: Sequence[Object],
+    *,
+    run: Run,
+    deadline: Deadline,
+    emit: Listener,
+    fresh: bool = True,
 ) -> None:
     """Wait until the server serves the resources of custom resource definitions.
 
     Discovery tells: a resource appears in it once its definition is Established. After a while the definitions
-    themselves are read too, which say why one is refused.
+    themselves are read too, which say why one is refused. `fresh` says that they were only just created: then the
+    first look is worth it only after a pause.
     Raises `NotReady` at the deadline, and at once where a definition's names are not accepted.
     """
     wanted = [one for crd in definitions for one in resources_of(crd)]
@@ -55,7 +62,8 @@ def wait_until_served(
             _refused(client, definitions)
         return NotYet("not served yet: " + ", ".join(f"{one.plural}.{one.group}" for one in lacking))
 
-    run.sleep(PAUSE)
+    if fresh:
+        run.sleep(PAUSE)
     wait_until(
         served,
         what="custom resource definitions",

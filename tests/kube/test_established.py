@@ -54,6 +54,17 @@ def test_it_waits_until_discovery_has_the_kind(server: FaultProxy, asking: Clien
     assert sum(one.path == "/apis" for one in server.seen) == 5
 
 
+def test_what_was_there_before_is_asked_for_at_once(
+    server: FaultProxy, asking: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Definitions that are not new cost a run no pause."""
+    monkeypatch.setattr(kube.established, "PAUSE", 60.0)
+    server.on(SERVED, path=DISCOVERY)
+    limit = Deadline.after(10.0)
+    wait_until_served(asking, [DEFINITION], run=Run(), deadline=limit, emit=lambda _: None, fresh=False)
+    assert not limit.passed()
+
+
 def test_names_that_are_taken_end_the_wait(server: FaultProxy, asking: Client) -> None:
     """What can never be served is not waited for, and the message has the server's words."""
     server.on(ok({**DEFINITION, "status": {"conditions": [TAKEN]}}), path=ITSELF, times=None)
