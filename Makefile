@@ -19,9 +19,13 @@ lint: $(STAMP)
 	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_floors.py tests/test_tree.py
 
+# Tests on a cluster wait more than they compute: two workers, each with a cluster of its own, take half the time.
+WORKERS ?= --numprocesses 2 --dist loadfile
+
 # ARGS goes to pytest: make test ARGS="--no-cluster -k retry"
 test: $(STAMP)
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -m "not cluster" $(ARGS)
+	$(PY) -m pytest -m cluster $(WORKERS) $(ARGS)
 
 bench: $(STAMP)
 	$(PY) -m bench $(ARGS)
