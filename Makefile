@@ -30,6 +30,10 @@ test: $(STAMP)
 bench: $(STAMP)
 	$(PY) -m bench $(ARGS)
 
+# SEED repeats the random points of an earlier run: make chaos SEED=7 ARGS="--only 'repo add: window*'"
+chaos: $(STAMP)
+	SEED=$(SEED) $(PY) -m tests.chaos $(ARGS)
+
 # 200 certificate windows in a row; ARGS="--windows 20 --seed 7" for fewer, and the same ones again
 soak: $(STAMP)
 	$(PY) -m bench.soak $(ARGS)

@@ -27,6 +27,11 @@ OURS = {
     "--no-cluster": "pytest of this project",
     "--keep-cluster": "pytest of this project",
     "--port": "python -m tests.packages_server",
+    "--list": "python -m tests.chaos",
+    "--cheap": "python -m tests.chaos",
+    "--kills": "python -m tests.chaos",
+    "--minutes": "python -m tests.chaos",
+    "--keep": "python -m tests.chaos",
 }
 FOREIGN = {
     "--replicas": "kubectl scale",

@@ -11,6 +11,8 @@ from tests.cluster import ClusterError
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _INSIDE = "/namespaces/cert-manager/"
+_DEPLOYMENTS = f"/apis/apps/v1{_INSIDE}deployments"
+_REPLICA_SETS = f"/apis/apps/v1{_INSIDE}replicasets"
 _NAMED = (
     "/api/v1/namespaces",
     f"{_RBAC}/clusterroles",
@@ -31,8 +33,7 @@ _WHOLE = (
     f"/api/v1{_INSIDE}secrets",
     f"{_RBAC}{_INSIDE}roles",
     f"{_RBAC}{_INSIDE}rolebindings",
-    f"/apis/apps/v1{_INSIDE}deployments",
-    f"/apis/apps/v1{_INSIDE}replicasets",
+    _DEPLOYMENTS,
 )
 """Lists that hold nothing else, or should."""
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -49,7 +50,8 @@ def inventory(hands: Hands) -> Inventory:
         found |= _listed(hands, path, lambda name: name.startswith("cert-manager"))
     for path in _WHOLE:
         found |= _listed(hands, path, lambda _name: True)
-    return found | _listed(hands, _DEFINITIONS, lambda name: name.partition(".")[2] in _GROUPS)
+    found |= _listed(hands, _DEFINITIONS, lambda name: name.partition(".")[2] in _GROUPS)
+    return found | _revisions(hands)
 
 
 def differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -74,6 +76,21 @@ def _listed(hands: Hands, path: str, wanted: Any) -> Inventory:
         for one in items
         if wanted(one["metadata"]["name"])
     }
+
+
+def _revisions(hands: Hands) -> Inventory:
+    """The pods of every revision that a Deployment has had: a change that was taken back still shows.
+
+    ReplicaSets of Deployments that are gone wait for the garbage collector, and belong to nobody.
+    """
+    owners = {one["metadata"]["uid"]: one["metadata"]["name"] for one in hands.items(_DEPLOYMENTS)}
+    found: Inventory = {f"revisions of {name}": {} for name in owners.values()}
+    for one in hands.items(_REPLICA_SETS):
+        for owner in one["metadata"].get("ownerReferences") or ():
+            if owner["uid"] in owners:
+                number = one["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+                found[f"revisions of {owners[owner['uid']]}"][number] = one["spec"]["template"]["spec"]
+    return found
 
 
 def _content(obj: dict[str, Any]) -> dict[str, Any]:
