@@ -10,9 +10,9 @@ import click
 from base import exits
 from base.clock import seconds_text
 from base.errors import FritError, WrongUsage
-from base.options import DURATION, output_option, setting
+from base.options import DURATION, output_option, retry_options, setting
+from base.policy import retry_policy
 from base.results import Result, Table
-from base.retry import RetryPolicy
 from base.session import Session
 from bootstrap.configfile import config_file_option
 from bootstrap.settings import STAGES, Settings, parse_stage_timeouts
@@ -101,17 +101,7 @@ Exit codes: 0 done, 2 wrong usage, 3 nothing was changed, 4 no connection, 5 ref
     + ", ".join(f"{name} ({seconds_text(limit)})" for name, (_, limit) in STAGES.items())
     + ". Repeatable.",
 )
-@setting(
-    "--retry-attempts",
-    type=click.IntRange(1),
-    metavar="N",
-    default=100,
-    show_default=True,
-    help="Attempts to apply one object.",
-)
-@setting(
-    "--retry-max-pause", type=DURATION, default="5s", show_default=True, help="Longest pause between two attempts."
-)
+@retry_options
 @setting("--dry-run", is_flag=True, help="Ask the server what would change, and change nothing.")
 @setting("--exit-code", is_flag=True, help="With --dry-run: exit 10 when there would be changes.")
 @setting(
@@ -128,8 +118,9 @@ def bootstrap(
     *,
     timeout: float,
     stage_timeouts: tuple[str, ...],
+    retry_timeout: float | None,
     retry_attempts: int,
-    retry_max_pause: float,
+    retry_max_pause: float | None,
     exit_code: bool,
     report: Path | None,
     **chosen: Any,
@@ -146,12 +137,13 @@ def bootstrap(
     settings = Settings(
         timeout=timeout,
         stage_timeouts=parse_stage_timeouts(stage_timeouts),
-        retry=RetryPolicy(attempts=retry_attempts, max_pause=retry_max_pause),
+        retry=retry_policy(retry_timeout, retry_attempts, retry_max_pause),
         **chosen,
     )
     if report is not None:
         reports.check_writable(report)
     recorder = reports.Recorder(session.emit)
+    recorder.retry = settings.retry
 
     def finish(outcome: str, code: int, error: FritError | None = None) -> dict[str, Any]:
         data = recorder.report(outcome, code, error)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from base.parallel import each
-from bootstrap.ground import PARALLEL_APPLIES, Ground, title_of
+from bootstrap.ground import Ground, title_of
 from bootstrap.plan import Plan
 from bootstrap.registration import wanted_repositories
 from kube.apply import Applied, Applier, Change
@@ -36,10 +35,8 @@ def rehearse(ground: Ground, plan: Plan) -> list[Planned]:
 
     def cert_manager(applier: Applier) -> list[Planned]:
         objects = plan.manifest.objects if plan.manifest else ()
-        return each(
-            lambda obj: _tried(ref_of(obj), partial(applier.apply, obj, plan.discovery.of(ref_of(obj)))),
-            objects,
-            PARALLEL_APPLIES,
+        return applier.together(
+            lambda obj: _tried(ref_of(obj), partial(applier.apply, obj, plan.discovery.of(ref_of(obj)))), objects
         )
 
     def definitions(applier: Applier) -> list[Planned]:

@@ -8,10 +8,9 @@ from base.clock import Deadline, Run
 from bootstrap.report import Recorder, Stage
 from bootstrap.settings import STAGES, Settings
 from kube.apply import Applier
-from kube.client import Client, Patience
-
-PARALLEL_APPLIES = 8
-"""Applies under way at the same time within a stage."""
+from kube.client import Client
+from kube.patience import Patience
+from kube.wakes import Wakes
 
 
 @dataclass(frozen=True)
@@ -30,19 +29,21 @@ class Ground:
 
     def within(self, stage: Stage) -> Ground:
         """The same ground with a connection that repeats reads which fail for a moment, within one stage's limit."""
-        policy = replace(self.settings.retry, timeout=self.settings.limit(stage.name))
-        return replace(self, client=self.client.patient(Patience(policy, self.run, stage.deadline, stage.emit)))
+        patience = Patience(self.settings.retry, self.run, stage.deadline, stage.emit, stage.budget)
+        return replace(self, client=self.client.patient(patience))
 
     def applier(self, stage: Stage, *, compare: bool) -> Applier:
         """An applier that works within one stage."""
         return Applier(
             client=self.client,
-            policy=replace(self.settings.retry, timeout=self.settings.limit(stage.name)),
+            policy=self.settings.retry,
             run=self.run,
             deadline=stage.deadline,
             emit=stage.emit,
             dry_run=self.settings.dry_run,
             compare=compare or self.settings.dry_run,
+            budget=stage.budget,
+            wakes=Wakes(self.client, self.run),
         )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from base.clock import seconds_text
 from base.errors import CertificateWindow, FritError, NotReady, ServerRefused
+from base.events import Said
+from base.retry import OVERSHADOWS, Attempt, History
 from bootstrap.ground import Ground
 from bootstrap.report import Stage
 from bootstrap.target import Target
@@ -18,12 +20,15 @@ from certificates.probe import PROOFS, Outcome, Probed, in_a_row, probe_issuer
 from kube.client import JSON
 from kube.diagnosis import as_data, as_lines, diagnose
 from kube.discovery import CORE_V1, DEPLOYMENTS, ENDPOINT_SLICES, MUTATING, VALIDATING
-from kube.failures import ApiError, Kind
+from kube.failure_kinds import KINDS
+from kube.failures import ApiError, Failure, Kind
 from kube.objects import Object, field
+from kube.patience import last_failures, precise, told
 from kube.pods import reason_of_pods
 from kube.readiness import Readiness, readiness_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake, Watched
+from kube.whose import explained
 
 PODS_EVERY = 5.0
 """Seconds between two looks at the pods, which say more than their Deployment about why it takes so long."""
@@ -32,7 +37,16 @@ LOOK = 0.1
 """Seconds between two looks at what the watches tell; that costs no request."""
 
 FIRST_GAP, GROWTH, LONGEST_GAP = 0.1, 1.6, 1.0
-"""Seconds between two probes that fail: after the first, times what, and at most."""
+"""Seconds between two probes that fail: after the first, times what, and at most. They begin anew where a watch shows
+that the bundle or the endpoints changed, which takes the API server and kube-proxy a moment to hear of."""
+
+PROVE = "prove the webhook"
+
+PATIENT = 3.0
+"""Seconds for which probes that fail are what one expects of a webhook that starts; then a new reason gets a line."""
+
+
+GOES_ON = "a re-run of frit bootstrap goes on where this one ended"
 
 
 def prove(ground: Ground, stage: Stage, target: Target) -> None:
@@ -52,7 +66,7 @@ def prove(ground: Ground, stage: Stage, target: Target) -> None:
             emit=stage.emit,
             wake=wake,
             pause=LOOK,
-            out_of_time=lambda reason: _out_of_time(ground, target, proof.seconds, reason, proof.last),
+            out_of_time=proof.out_of_time,
         )
     finally:
         proof.stop()
@@ -65,7 +79,12 @@ class Proof:
     def __init__(self, ground: Ground, stage: Stage, target: Target, wake: Wake) -> None:
         self._ground, self._stage, self._target = ground, stage, target
         self._began = time.monotonic()
-        self._unreachable_since: float | None = None
+        self._history = History(PROVE)
+        self._kind = ""  # whose clock runs in the stage's budget
+        self._cause: Failure | None = None
+        self._cause_at = 0.0
+        self._window = False
+        self._shown: list[str] = []
         self._authority = b""
         self._next_probe, self._gap = self._began, FIRST_GAP
         self._pods_at, self._pods = PODS_EVERY, ""
@@ -91,27 +110,47 @@ class Proof:
         return time.monotonic() - self._began
 
     def stop(self) -> None:
-        """End the watches."""
+        """End the watches and the clock."""
+        if self._kind:
+            self._stage.budget.end(self._kind)
+            self._kind = ""
         for watched in (self._deployments, self._slices, *(one for _, one in self._configurations)):
             watched.stop()
 
     def question(self) -> Yes[None] | NotYet:
         """Whether the webhook is proven now. Raises what waiting cannot mend."""
+        self._window = False
         try:
             if reason := self._unavailable():
                 return NotYet(reason)
+            self._look_for_changes()
             if time.monotonic() < self._next_probe:
-                return NotYet(self.last.reason)
+                return NotYet(self._reason)
             self.last = self._probed()
             if self.last.proven:
-                return Yes(None) if self._trusted() else NotYet("the CA is not in both bundles yet")
+                self._window = not self._trusted()
+                return NotYet("the CA is not in both bundles yet") if self._window else Yes(None)
         except ApiError as error:  # the API server itself is away for a moment
             if not error.failure.retry:
                 raise
-            self._stage.attempt("look at the webhook", str(error.failure.kind), error.failure.message)
+            self._keep("look at the webhook", error.failure, str(error.failure.kind), error.failure.message)
             return NotYet(error.failure.message)
         self._refuse_if_useless()
-        return NotYet(self.last.reason)
+        return NotYet(self._reason)
+
+    @property
+    def _reason(self) -> str:
+        """Why it is not proven: the last cause that is known, where the last probe says only that time ran out."""
+        return self._cause.message if self._cause is not None else self.last.reason
+
+    def _look_for_changes(self) -> None:
+        """Probe soon where the bundles or the endpoints are not what they were at the last look."""
+        watches = (self._slices, *(one for _, one in self._configurations))
+        versions = [field(one, "metadata", "resourceVersion") for each in watches for one in each.objects.values()]
+        if versions != self._shown:
+            self._shown = versions
+            self._gap = FIRST_GAP
+            self._next_probe = min(self._next_probe, time.monotonic() + FIRST_GAP)
 
     def _probed(self) -> Probed:
         """The last of several pairs of probes; an Issuer goes first, because its kind becomes usable last."""
@@ -127,19 +166,39 @@ class Proof:
         self._next_probe = time.monotonic() + self._gap
         self._gap = min(LONGEST_GAP, self._gap * GROWTH)
         failure = self.last.failure
-        kind = str(failure.kind) if failure else str(self.last.outcome)
-        self._stage.attempt("prove the webhook", kind, self.last.reason)
         if failure is None or self.last.outcome is not Outcome.FAILED:
+            self._cause = None
+            self._keep(PROVE, None, str(self.last.outcome), self.last.reason)
             return
+        self._keep(PROVE, failure, str(failure.kind), self.last.reason)
         if not failure.retry:
-            raise ApiError(f"prove the webhook in namespace {self._ground.settings.probe_namespace}", failure)
-        if failure.rule.budget is None:
-            self._unreachable_since = None
-            return
+            doing = f"prove the webhook in namespace {self._ground.settings.probe_namespace}"
+            raise self._explained(told(ApiError(doing, failure), self._history), failure)
+        cause = self._cause or failure
+        if cause.rule.budget is not None and self._stage.budget.spent(self._kind) > cause.rule.budget:
+            raise self._explained(self._not_ready(cause.message, cause.rule.hint), cause)
+
+    def _keep(self, what: str, failure: Failure | None, kind: str, message: str) -> None:
+        """Keep a failed attempt, and let the clock of its kind run: no kind starts anew when it comes again."""
         now = time.monotonic()
-        self._unreachable_since = self._unreachable_since or now
-        if now - self._unreachable_since > failure.rule.budget:
-            raise _not_ready(self._ground, self._target, self.seconds, self.last.reason, failure.rule.hint)
+        if failure is not None and precise(failure):
+            self._cause, self._cause_at = failure, now
+        elif now - self._cause_at > OVERSHADOWS:
+            self._cause = None
+        cause = self._cause.message if self._cause is not None else message
+        at = round(now - self._began, 3)
+        self._history.attempts.append(Attempt(len(self._history.attempts) + 1, at, 0.0, kind, message, 0.0, cause))
+        self._stage.attempt(what, kind, message, cause=cause)
+        known = str(self._cause.kind) if self._cause is not None else kind
+        if known == self._kind:
+            return
+        budget = self._stage.budget
+        if self._kind:
+            budget.end(self._kind)
+        budget.begin(known, now)
+        self._kind = known
+        if self.seconds > PATIENT:
+            self._stage.emit(Said(f"the webhook: {known}: {cause}"))
 
     def _unavailable(self) -> str:
         """Why it is not worth probing yet; empty when it is. Raises `NotReady` for a Deployment beyond hope."""
@@ -151,13 +210,14 @@ class Proof:
             verdict = readiness_of({"apiVersion": "apps/v1", "kind": "Deployment", **deployments[name]})
             if verdict.readiness is Readiness.FAILED:
                 reason = f"Deployment {namespace}/{name}: {verdict.reason}"
-                raise _not_ready(self._ground, self._target, self.seconds, reason, "")
+                raise self._not_ready(reason, "")
             if not verdict.ready:
                 return f"Deployment {namespace}/{name}: {verdict.reason}{self._trouble()}"
         if not any(_ready(one) for one in self._slices.look().values()):
             return f"Service {namespace}/{self._target.service} has no ready endpoint"
         for name, watched in self._configurations:
             if not field(watched.look().get(name), "webhooks", 0, "clientConfig", "caBundle"):
+                self._window = True
                 return f"cainjector has not filled in the CA bundle of {name}"
         return ""
 
@@ -183,34 +243,42 @@ class Proof:
     def _contained(self) -> bool:
         return all(trusted_by(one.look().get(name), self._authority) for name, one in self._configurations)
 
+    def out_of_time(self, reason: str) -> FritError:
+        """The error for a webhook that was not proven within the stage's limit."""
+        cause = self._cause
+        took = seconds_text(self.seconds)
+        if cause is not None and cause.kind is Kind.CERTIFICATE_ROTATION:
+            message = f"the webhook's certificate was not trusted after {took}: {cause.message}"
+            return self._explained(self._certificate_window(message, cause.rule.hint), cause)
+        if self._window:
+            hint = KINDS[Kind.CERTIFICATE_ROTATION].hint
+            return self._certificate_window(f"the webhook's certificate was not trusted after {took}: {reason}", hint)
+        if self.last.outcome in (Outcome.NOT_MUTATED, Outcome.NOT_VALIDATED):
+            return ServerRefused(
+                f"the webhook was not in the path after {took}: {self.last.reason}",
+                hint="kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
+            )
+        error = self._not_ready(reason, cause.rule.hint if cause is not None else "")
+        return self._explained(error, cause) if cause is not None else error
+
+    def _certificate_window(self, message: str, hint: str) -> CertificateWindow:
+        lines, details = _diagnosis(self._ground, self._target)
+        steps = [*last_failures(self._history), *lines, hint, GOES_ON]
+        return CertificateWindow(message, hint="\n".join(steps), details=details)
+
+    def _not_ready(self, reason: str, hint: str) -> NotReady:
+        lines, details = _diagnosis(self._ground, self._target)
+        steps = [*last_failures(self._history), *lines, *([hint] if hint else []), GOES_ON]
+        message = f"cert-manager was not ready after {seconds_text(self.seconds)}: {reason}"
+        return NotReady(message, hint="\n".join(steps), details=details)
+
+    def _explained(self, error: FritError, failure: Failure) -> FritError:
+        return explained(error, self._ground.client, failure)
+
 
 def _ready(endpoint_slice: Object) -> bool:
     endpoints = field(endpoint_slice, "endpoints", default=[])
     return any(field(one, "conditions", "ready") for one in endpoints)
-
-
-def _out_of_time(ground: Ground, target: Target, seconds: float, reason: str, last: Probed) -> FritError:
-    if last.failure is not None and last.failure.kind is Kind.CERTIFICATE_ROTATION:
-        return CertificateWindow(
-            f"the webhook's certificate was not trusted after {seconds_text(seconds)}: {last.failure.message}",
-            hint=last.failure.rule.hint,
-            details=_diagnosis(ground, target)[1],
-        )
-    if last.outcome in (Outcome.NOT_MUTATED, Outcome.NOT_VALIDATED):
-        return ServerRefused(
-            f"the webhook was not in the path after {seconds_text(seconds)}: {last.reason}",
-            hint="kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
-        )
-    return _not_ready(ground, target, seconds, reason, last.failure.rule.hint if last.failure else "")
-
-
-def _not_ready(ground: Ground, target: Target, seconds: float, reason: str, hint: str) -> NotReady:
-    lines, details = _diagnosis(ground, target)
-    return NotReady(
-        f"cert-manager was not ready after {seconds_text(seconds)}: {reason}",
-        hint="\n".join([*lines, *([hint] if hint else []), "a re-run of frit bootstrap goes on where this one ended"]),
-        details=details,
-    )
 
 
 def _diagnosis(ground: Ground, target: Target) -> tuple[list[str], dict[str, Any]]:

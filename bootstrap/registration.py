@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from base.events import Said
-from base.parallel import each
-from bootstrap.ground import PARALLEL_APPLIES, Ground
+from bootstrap.ground import Ground
 from bootstrap.report import Stage
 from bootstrap.settings import Settings
 from kube.apply import Change
@@ -45,8 +44,7 @@ def register_repositories(ground: Ground, stage: Stage, existing: Sequence[Regis
     """Apply the default repository and the ones that were asked for."""
     wanted = wanted_repositories(ground.settings, existing)
     applier = ground.applier(stage, compare=bool(existing))
-    for applied in each(lambda one: register(applier, one), wanted, PARALLEL_APPLIES):
-        stage.applied(applied)
+    applier.together(lambda one: stage.applied(register(applier, one)), wanted)
     summarize(stage, ", ".join(one.name for one in wanted) or "none asked for")
 
 

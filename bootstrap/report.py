@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import tempfile
 import threading
@@ -17,9 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from base.budget import Budget
 from base.clock import Deadline
 from base.errors import Cancelled, FritError, WrongUsage
-from base.events import Event, Listener, Retried, StageEnded, StageStarted
+from base.events import Event, GaveUp, Listener, Retried, StageEnded, StageStarted
+from base.policy import RetryPolicy
 from base.version import VERSION
 from kube.apply import Applied, Change
 from kube.objects import Ref
@@ -31,7 +34,10 @@ KEPT_ATTEMPTS = 500
 
 @dataclass
 class Stage:
-    """One stage while it runs and afterwards. Safe to use from several threads."""
+    """One stage while it runs and afterwards. Safe to use from several threads.
+
+    All that is repeated within it shares its `budget`.
+    """
 
     name: str
     title: str
@@ -44,17 +50,20 @@ class Stage:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     attempts_left_out: int = 0
     objects: list[dict[str, Any]] = field(default_factory=list)
+    budget: Budget = field(default_factory=Budget)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _began: float = field(default_factory=time.monotonic)
 
     def emit(self, event: Event) -> None:
         """Keep an attempt for the report and hand every event on."""
         if isinstance(event, Retried):
-            self.attempt(event.what, event.kind, event.message, event.pause)
+            self.attempt(event.what, event.kind, event.message, event.pause, event.cause)
+        elif isinstance(event, GaveUp):
+            self.attempt(event.what, event.kind, event.message, cause=event.cause)
         self._listener(event)
 
-    def attempt(self, what: str, kind: str, message: str, pause: float = 0.0) -> None:
-        """Keep one failed attempt."""
+    def attempt(self, what: str, kind: str, message: str, pause: float = 0.0, cause: str = "") -> None:
+        """Keep one failed attempt; `cause` is the last message that named a cause, where it is not its own."""
         with self._lock:
             if len(self.attempts) >= KEPT_ATTEMPTS:
                 self.attempts_left_out += 1
@@ -65,6 +74,7 @@ class Stage:
                     "after": round(time.monotonic() - self._began, 3),
                     "kind": kind,
                     "message": message,
+                    "cause": cause or message,
                     "pause": round(pause, 3),
                 }
             )
@@ -108,6 +118,7 @@ class Recorder:
         self.versions: dict[str, str] = {"frit": VERSION}
         self.requests: Callable[[], int] = lambda: 0
         self.rehearsal = False
+        self.retry: RetryPolicy | None = None
         self.stages: list[Stage] = []
         self._started = datetime.now(UTC)
         self._began = time.monotonic()
@@ -161,6 +172,8 @@ class Recorder:
         """The report as JSON data; may be called at any moment and from any thread."""
         with self._lock:
             stages = list(self.stages)
+        details = error.details if error else {}
+        webhook = details.get("webhook")
         return {
             "format": FORMAT,
             "outcome": outcome,
@@ -173,9 +186,11 @@ class Recorder:
             "server": self.server,
             "versions": dict(self.versions),
             "requests": self.requests(),
+            "retry": _policy_data(self.retry or RetryPolicy()),
             "stages": [_stage_data(one) for one in stages],
             "failures": _failures(stages),
-            "diagnosis": list((error.details if error else {}).get("diagnosis", [])),
+            "diagnosis": list(details.get("diagnosis", [])),
+            "webhook": webhook if isinstance(webhook, dict) else None,
         }
 
 
@@ -193,6 +208,18 @@ def _stage_data(stage: Stage) -> dict[str, Any]:
             "attempts": list(stage.attempts),
             "attemptsLeftOut": stage.attempts_left_out,
         }
+
+
+def _policy_data(policy: RetryPolicy) -> dict[str, Any]:
+    return {
+        "attempts": policy.attempts,
+        "firstPause": policy.first_pause,
+        "growth": policy.growth,
+        "maxPause": policy.max_pause,
+        "maxPauseForWebhooks": min(policy.max_pause, policy.quick_pause),
+        "jitter": policy.jitter,
+        "timeout": policy.timeout if math.isfinite(policy.timeout) else None,
+    }
 
 
 def _failures(stages: list[Stage]) -> list[dict[str, Any]]:

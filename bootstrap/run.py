@@ -12,7 +12,6 @@ from base.clock import Deadline
 from base.errors import ClusterUnreachable, FritError
 from base.events import Held, Said
 from base.parallel import Background
-from base.retry import History, retrying
 from base.session import Session
 from base.version import user_agent
 from bootstrap.dryrun import Planned, rehearse
@@ -27,7 +26,7 @@ from bootstrap.report import Recorder, Stage
 from bootstrap.settings import Settings
 from bootstrap.target import target_of_installation, target_of_manifest
 from kube.connection import ConnectionOptions, connect
-from kube.failures import ApiError, judge
+from kube.failures import ApiError
 
 
 def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[Planned]:
@@ -102,27 +101,13 @@ def _register(ground: Ground, plan: Plan) -> None:
 
 def _reach(ground: Ground, stage: Stage) -> str:
     """The version of the API server, asked until it answers. Raises `ClusterUnreachable` where it does not."""
-    client, history = ground.client, History("connect")
-
-    def version() -> str:
-        answer = client.get("/version", doing=f"connect to {client.host}")
-        return str(answer.get("gitVersion", "")).removeprefix("v")
-
+    client = ground.within(stage).client
     try:
-        return retrying(
-            version,
-            what=f"connect to {client.host}",
-            policy=ground.settings.retry,
-            judge=judge,
-            run=ground.run,
-            deadline=stage.deadline,
-            emit=stage.emit,
-            history=history,
-        )
+        answer = client.get("/version", doing=f"connect to {client.host}")
     except ApiError as error:
-        failed = error.after(history)
         raise ClusterUnreachable(
-            failed.message,
-            hint=f"{failed.hint}\nis this the right cluster? kubectl config get-contexts".strip(),
-            details=failed.details,
+            error.message,
+            hint=f"{error.hint}\nis this the right cluster? kubectl config get-contexts".strip(),
+            details=error.details,
         ) from None
+    return str(answer.get("gitVersion", "")).removeprefix("v")

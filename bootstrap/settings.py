@@ -8,7 +8,7 @@ from pathlib import Path
 
 from base.errors import WrongUsage
 from base.options import parse_duration
-from base.retry import RetryPolicy
+from base.policy import RetryPolicy, retry_policy
 
 STAGES: Mapping[str, tuple[str, float]] = {
     "connect": ("connect", 15.0),
@@ -40,7 +40,7 @@ class Settings:
     probe_namespace: str = "default"
     timeout: float = 600.0
     stage_timeouts: Mapping[str, float] = field(default_factory=dict)
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = field(default_factory=retry_policy)
     dry_run: bool = False
 
     def limit(self, stage: str) -> float:

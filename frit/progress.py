@@ -45,6 +45,7 @@ class Lines:
         self._colour = self.stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._stages: dict[str, tuple[str, float]] = {}
         self._awaited: _Awaited | None = None
+        self._told: dict[tuple[str, str], float] = {}
         self._closed: threading.Event | None = None
 
     def __call__(self, event: Event) -> None:
@@ -64,11 +65,12 @@ class Lines:
                 self._awaited = None
             case Waiting():
                 self._awaited = _Awaited(event, now)
+                self.started()
             case _:
                 pass
 
     def started(self) -> None:
-        """Begin the heartbeat, with the first stage."""
+        """Begin the heartbeat, with the first stage or the first wait."""
         if self._closed is None:
             self._closed = threading.Event()
             spawn(self._beat, "heartbeat")
@@ -99,10 +101,18 @@ class Lines:
             case StageEnded():
                 summary = f": {event.summary}" if event.summary else ""
                 self.line(MARKS.get(event.outcome, " "), f"{event.title}{summary} ({seconds_text(event.seconds)})")
-            case Retried() if event.attempt == 1:
-                self.line("…", f"{event.what}: {event.kind}, trying again: {event.message}")
+            case Retried() if event.attempt == 1 or event.turned:
+                self._retried(event)
             case _:
                 pass
+
+    def _retried(self, event: Retried) -> None:
+        """Say why something is tried again; not again what was just said, of this or of what goes on beside it."""
+        now, reason = time.monotonic(), (event.kind, event.message)
+        if now - self._told.get(reason, -HEARTBEAT) < HEARTBEAT:
+            return
+        self._told[reason] = now
+        self.line("…", f"{event.what}: {event.kind}, trying again: {event.message}")
 
     def line(self, mark: str, text: str) -> None:
         """Write one line behind its mark."""
@@ -121,7 +131,7 @@ class Lines:
 class Live(Lines):
     """The same lines, with a live line below them: the stage, what is awaited, for how long and why.
 
-    It appears with the first stage: a help text or a short command has nothing to show.
+    It appears with the first stage or wait: a help text or a short command has nothing to show.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:

@@ -19,10 +19,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from base.clock import Deadline, Run
-from base.events import Listener
-from base.retry import History, RetryPolicy, retrying
-from kube.failures import ApiError, from_answer, from_broken_answer, from_exception, judge
+from base.retry import History
+from kube.failures import ApiError, from_answer, from_broken_answer, from_exception
+from kube.patience import Patience, judge_read, repeated
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
@@ -52,16 +51,6 @@ class Answer:
     def json(self) -> Any:
         """The body, decoded."""
         return self.data
-
-
-@dataclass(frozen=True)
-class Patience:
-    """For how long reads are repeated: while the kind of the failure says that waiting helps, within these limits."""
-
-    policy: RetryPolicy
-    run: Run
-    deadline: Deadline
-    emit: Listener
 
 
 @dataclass
@@ -145,20 +134,7 @@ class Client:
         patience = self._patience
         if patience is None or not (method == "GET" if read is None else read):
             return once()
-        history = History(doing)
-        try:
-            return retrying(
-                once,
-                what=doing,
-                policy=patience.policy,
-                judge=judge,
-                run=patience.run,
-                deadline=patience.deadline,
-                emit=patience.emit,
-                history=history,
-            )
-        except ApiError as error:
-            raise error.after(history) from None
+        return repeated(once, what=doing, patience=patience, history=History(doing), judge=judge_read)
 
     def _once(
         self,

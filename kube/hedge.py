@@ -1,4 +1,4 @@
-"""Hedges: a second attempt sent while the first still hangs; the first answer wins.
+"""Hedges: another attempt sent while the first still hangs; the first answer wins.
 
 A request that is dialled in the moment when a Service's endpoints change can hang until its own limit, while one
 sent a few milliseconds later is answered at once. Only for requests that are safe to repeat.
@@ -17,12 +17,30 @@ from base.parallel import spawn
 T = TypeVar("T")
 
 
-def hedged(call: Callable[[], T], *, after: float, most: int, run: Run) -> T:
-    """The first value that one of up to `most` equal calls gives; the second begins `after` seconds after the
-    first, and each further one waits twice as long as the one before.
+def _never(_: BaseException) -> bool:
+    return False
 
-    An error counts only when it is certain: it is raised once no other call is under way. Calls that lose are left
-    to end by their own time limit. Raises `Cancelled` within 0.1 s of a stop.
+
+def _silent() -> None:
+    return None
+
+
+def hedged(
+    call: Callable[[], T],
+    *,
+    after: float,
+    most: int,
+    run: Run,
+    growth: float = 2.0,
+    decisive: Callable[[BaseException], bool] = _never,
+    waiting: Callable[[], None] = _silent,
+) -> T:
+    """The first value that one of up to `most` equal calls gives; the second begins `after` seconds after the
+    first, and each further one waits `growth` times as long as the one before.
+
+    A `decisive` error is raised at once: it says more than a call that still hangs. Any other counts only when it is
+    certain: it is raised once no other call is under way. Calls that lose are left to end by their own time limit, and
+    may still be carried out. `waiting` is called several times a second. Raises `Cancelled` within 0.1 s of a stop.
     """
     answers: queue.SimpleQueue[tuple[bool, T | BaseException]] = queue.SimpleQueue()
 
@@ -38,16 +56,17 @@ def hedged(call: Callable[[], T], *, after: float, most: int, run: Run) -> T:
         if begun < most and time.monotonic() >= next_at:
             spawn(attempt, "hedge")
             begun += 1
-            next_at = time.monotonic() + after * 2 ** (begun - 1)
+            next_at = time.monotonic() + after * growth ** (begun - 1)
         try:
             good, value = answers.get(
                 timeout=0.1 if begun == most else max(0.001, min(0.1, next_at - time.monotonic()))
             )
         except queue.Empty:
             run.check()
+            waiting()
             continue
         if good:
             return value  # type: ignore[return-value]  # the flag says which of the two it is
         ended += 1
-        if ended == begun:
-            raise value  # type: ignore[misc]  # an error, as the flag says
+        if ended == begun or decisive(value):  # type: ignore[arg-type]  # an error, as the flag says
+            raise value  # type: ignore[misc]  # the same

@@ -19,13 +19,14 @@ from typing import Any
 from base.errors import CannotTell, PreflightFailed
 from base.events import Said
 from base.parallel import each
-from base.retry import History, retrying
+from base.retry import History
 from kube.access import Permission
 from kube.apply import FIELD_MANAGER, Applied, Applier, Change
 from kube.client import Client
 from kube.discovery import CRDS
-from kube.failures import ApiError, Kind, judge
+from kube.failures import ApiError, Kind
 from kube.objects import Object, field, ref_of
+from kube.patience import repeated
 from repositories.objects import GROUP, VERSION
 from repositories.schema_extension import extend
 
@@ -162,7 +163,7 @@ def install(applier: Applier, steps: Sequence[Step]) -> list[Applied]:
     It does not wait for the CRDs to be established. Raises what `Applier.apply` raises, and `PreflightFailed` where
     a CRD was changed meanwhile so that it cannot be extended any more.
     """
-    return each(lambda step: _carry_out(applier, step), steps, workers=4)
+    return applier.together(lambda step: _carry_out(applier, step), steps)
 
 
 def _carry_out(applier: Applier, step: Step) -> Applied:
@@ -175,36 +176,27 @@ def _carry_out(applier: Applier, step: Step) -> Applied:
 
 def _extend(applier: Applier, step: Step) -> Applied:
     """Apply an extension; on a conflict read again and plan again, so that nothing written meanwhile is lost."""
-    once = replace(applier, policy=replace(applier.policy, attempts=1))
     history = History(f"CustomResourceDefinition {step.name}")
     ours = next(one for one in crds() if ref_of(one).name == step.name)
-    current = step
+    current, extended = step, False
 
-    def attempt() -> Applied:
-        nonlocal current
+    def attempt() -> Change:
+        nonlocal current, extended
         if history.attempts:
-            current = _step(ours, _read(applier.client, step.name))
-        if current.action is not Action.EXTEND:
-            return _carry_out(once, current)
-        return once.apply(current.obj, CRDS, force=True)
+            last, current = current, _step(ours, _read(applier.client, step.name))
+            if current.action is Action.KEEP:
+                # done by the attempt before, whose answer was lost; after a conflict it was somebody else
+                extended = history.attempts[-1].kind != Kind.CONFLICT
+                current = replace(current, losing=last.losing)
+                return Change.CHANGED if extended else Change.UNCHANGED
+        extends = current.action is Action.EXTEND
+        change = applier.attempts(current.obj, CRDS, history, force=extends)()
+        extended = extends
+        return change
 
     doing = f"extend CustomResourceDefinition {step.name}"
-    try:
-        applied = retrying(
-            attempt,
-            what=doing,
-            policy=applier.policy,
-            judge=judge,
-            run=applier.run,
-            deadline=applier.deadline,
-            emit=applier.emit,
-            history=history,
-        )
-    except ApiError as error:
-        tried = history.attempts
-        seconds = tried[-1].at if tried else 0.0
-        raise ApiError(doing, error.failure, attempts=max(1, len(tried)), seconds=seconds) from None
-    if current.action is Action.EXTEND and current.losing and not applier.dry_run:
+    change = repeated(attempt, what=doing, patience=applier.patience, history=history)
+    if extended and current.losing and not applier.dry_run:
         losing = " and ".join(current.losing)
         applier.emit(Said(f"{step.name}: frit took over the field spec.versions from {losing}", "warning"))
-    return replace(applied, history=history)
+    return Applied(ref_of(step.obj), change, history)

@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from base.budget import Budget
+from base.clock import Deadline, Run
 from base.errors import CannotTell, PreflightFailed
+from base.events import Listener
+from base.policy import RetryPolicy
 from kube.access import Permission
 from kube.apply import Applied, Applier
 from kube.client import Client
 from kube.failures import ApiError, Kind
 from kube.objects import condition, field
+from kube.patience import Patience
 from repositories.objects import GROUP, REPOSITORIES, Repository, from_object, hide_credentials, one_line, to_object
 
 PERMISSIONS = tuple(Permission(verb, GROUP, REPOSITORIES.plural) for verb in ("list", "get", "create", "patch"))
@@ -58,7 +63,7 @@ class Registered:
 
 
 def registered(client: Client) -> list[Registered]:
-    """All PackageRepositories, sorted by name; one request.
+    """All PackageRepositories, sorted by name; one request, which a patient client repeats where that helps.
 
     Raises `PreflightFailed` where the package API is not installed, `CannotTell` where the account may not list
     them, and `ApiError`.
@@ -134,6 +139,13 @@ def settled(repository: Repository, existing: Sequence[Registered]) -> Repositor
             """ -p '[{"op":"remove","path":"/spec/auth"}]'""",
         )
     return kept
+
+
+def applier_for(client: Client, policy: RetryPolicy, run: Run, deadline: Deadline, emit: Listener) -> Applier:
+    """How to register a repository outside of a bootstrap: reads and the write spend one budget together."""
+    budget = Budget()
+    patient = client.patient(Patience(policy, run, deadline, emit, budget))
+    return Applier(patient, policy, run, deadline, emit, budget=budget)
 
 
 def register(applier: Applier, repository: Repository) -> Applied:

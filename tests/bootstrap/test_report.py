@@ -72,7 +72,7 @@ def test_the_schema_is_strict_and_describes_every_field() -> None:
     """The schema is a valid 2020-12 schema, allows no unknown field anywhere, and has a description for each field."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     objects = [one for one in schemas_in(SCHEMA) if one.get("type") == "object"]
-    assert len(objects) == 7
+    assert len(objects) == 8
     for one in objects:
         assert one["additionalProperties"] is False
         assert set(one["required"]) == set(one["properties"]) - {"kubernetes", "certManager"}

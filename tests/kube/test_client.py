@@ -10,8 +10,9 @@ from base.clock import Deadline, Run
 from base.events import Event, Retried
 from base.retry import RetryPolicy
 from kube.access import Permission, allowed
-from kube.client import APPLY_PATCH, Client, Patience
+from kube.client import APPLY_PATCH, Client
 from kube.failures import ApiError, Kind
+from kube.patience import Patience
 from tests.faults import rules
 from tests.faults.answers import events, ok
 from tests.faults.proxy import FaultProxy

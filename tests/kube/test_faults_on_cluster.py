@@ -14,9 +14,10 @@ from base.events import Event, Retried
 from base.retry import RetryPolicy
 from kube.access import is_administrator
 from kube.apply import Applier, Change
-from kube.client import JSON, Client, Patience
+from kube.client import JSON, Client
 from kube.connection import ConnectionOptions, connect
 from kube.discovery import CORE_V1, discover
+from kube.patience import Patience
 from kube.watch import Wake, Watched
 from tests.cluster import Cluster
 from tests.conftest import Kubectl
