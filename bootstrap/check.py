@@ -9,28 +9,33 @@ import textwrap
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from base import exits
 from base.clock import Deadline, seconds_text
 from base.errors import NotReady
 from base.session import Session
+from bootstrap import stale
 from certificates.checks import Check, Severity, failed, passed, skipped
 from certificates.facts import look
 from certificates.health import checks_of
-from certificates.installation import Installation
+from certificates.installation import GROUPS, Installation, list_part
 from certificates.issuance import NAME as ISSUE
 from certificates.issuance import Issuance
+from certificates.proof import ADMITS, REFUSES
 from kube.client import Client
 from kube.connection import Connection
 from kube.diagnosis import as_data
 from kube.discovery import discover
-from kube.failures import ApiError
+from kube.failures import ApiError, Failure, Kind
 from kube.objects import ref_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake
+from kube.webhook_stale import Calls, ask_calls
+from kube.webhooks import Account, account
 from repositories.check import Finding, repositories_check
+from repositories.objects import GROUP
 
 API_SERVER = "api-server"
 CERT_MANAGER, REPOSITORIES = "cert-manager", "repositories"
@@ -61,10 +66,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Seen:
-    """One look: its checks, and the installation of cert-manager that it met (None where it was not looked for)."""
+    """One look: its checks, and the installation of cert-manager that it met (None where it was not looked for).
+
+    `failure` is that of the last probe of the webhook, if it failed.
+    """
 
     checks: tuple[Check, ...]
     installation: Installation | None = None
+    failure: Failure | None = None
 
     @property
     def ready(self) -> bool:
@@ -74,7 +83,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """The outcome of `frit check`. `seconds` is how long it took, `looks` how often the cluster was looked at."""
+    """The outcome of `frit check`. `seconds` is how long it took, `looks` how often the cluster was looked at.
+
+    `webhook` is the account of the webhook that a probe failed at, if one did.
+    """
 
     seen: Seen
     context: str
@@ -82,6 +94,7 @@ class Answer:
     namespace: str
     seconds: float
     looks: int
+    webhook: Account | None = None
 
     @property
     def ready(self) -> bool:
@@ -140,9 +153,13 @@ def check(session: Session, connection: Connection, asked: Asked) -> Answer:
             out_of_time=_OutOfTime,
         )
     seen = looks[-1]
+    whose = account(connection.client, seen.failure) if seen.failure else None
+    if whose is not None:
+        seen = replace(seen, checks=tuple(_explained(one, whose) for one in seen.checks))
     if asked.issue:
-        seen = Seen((*seen.checks, _issue(session, connection.client, seen)), seen.installation)
-    return Answer(seen, connection.context, connection.server, asked.namespace, time.monotonic() - began, len(looks))
+        seen = replace(seen, checks=(*seen.checks, _issue(session, connection.client, seen)))
+    took = time.monotonic() - began
+    return Answer(seen, connection.context, connection.server, asked.namespace, took, len(looks), whose)
 
 
 class _OutOfTime(NotReady):
@@ -168,6 +185,7 @@ def look_once(connection: Connection, asked: Asked, session: Session) -> Seen:
     """All checks of one look, in the order in which one explains the next."""
     client = connection.client
     installation = None
+    failure: Failure | None = None
     checks: list[Check] = []
     try:
         discovery = discover(client)
@@ -175,14 +193,35 @@ def look_once(connection: Connection, asked: Asked, session: Session) -> Seen:
         if asked.only != REPOSITORIES:
             facts = look(client, discovery, asked.namespace, session.run)
             installation = facts.installation
-            checks += checks_of(facts)
+            failure = facts.probes[-1].failure if facts.probes else None
+            checks += [*checks_of(facts), stale.check_of(facts, GROUPS if asked.only == CERT_MANAGER else stale.OURS)]
         if asked.only != CERT_MANAGER:
+            if asked.only == REPOSITORIES and (calls := _calls(client)) is not None:
+                checks.append(stale.stale_check(calls, groups=(GROUP,)))
             checks += [_of_repositories(one) for one in repositories_check(client, discovery)]
     except ApiError as error:
         failure = error.failure
         code = error.exit_code if failure.status else exits.UNREACHABLE
         checks = [failed(API_SERVER, error.message, error.hint, code=code, heals=failure.retry)]
-    return Seen(tuple(checks), installation)
+    return Seen(tuple(checks), installation, failure)
+
+
+def _calls(client: Client) -> Calls | None:
+    """The Services that webhooks call, where nothing else of cert-manager is asked for; None where it is forbidden."""
+    try:
+        mutating, validating, crds = (list_part(client, part) for part in ("mutating", "validating", "crds"))
+    except ApiError as error:
+        if error.failure.kind is Kind.FORBIDDEN:
+            return None
+        raise
+    return ask_calls(client, [*mutating, *validating], crds)
+
+
+def _explained(one: Check, whose: Account) -> Check:
+    """A check that failed at a webhook, with what was found out about that webhook."""
+    if one.name not in (ADMITS, REFUSES) or one.severity is not Severity.FAILED:
+        return one
+    return replace(one, hint="\n".join([*whose.lines, *([one.hint] if one.hint else [])]))
 
 
 def _of_repositories(finding: Finding) -> Check:
@@ -248,6 +287,7 @@ def data_of(answer: Answer) -> dict[str, Any]:
             }
             for one in answer.seen.checks
         ],
+        "webhook": answer.webhook.data() if answer.webhook else None,
     }
 
 

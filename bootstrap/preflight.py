@@ -8,6 +8,7 @@ from base.clock import seconds_text
 from base.errors import CannotTell, PreflightFailed
 from base.events import Held, Said
 from base.parallel import Background
+from bootstrap import stale
 from bootstrap.existing import require_healthy
 from bootstrap.ground import Ground
 from bootstrap.permissions import require_permissions
@@ -20,7 +21,7 @@ from certificates.manifest import Manifest
 from certificates.probe import excluded
 from certificates.releases import supports
 from kube.client import Client
-from kube.discovery import CORE_V1, discover
+from kube.discovery import CORE_V1, Discovery, discover
 from kube.failures import ApiError, Kind
 from kube.objects import Object, condition, field, ref_of
 
@@ -52,6 +53,7 @@ def preflight(ground: Ground, stage: Stage, kubernetes: str, chosen: Background[
         _require_covered(_validating_of(manifest), namespace)
         discovery.learn(one for one in manifest.objects if one["kind"] == "CustomResourceDefinition")
         require_permissions(ground.applier(stage, compare=False), manifest, discovery)
+    _warn_about_leftovers(stage, client, installation, manifest, discovery)
     stage.summary = _found(installation, manifest)
     steps = plan_package_api(client, discovery)
     repositories = existing_repositories(client, discovery)
@@ -125,6 +127,16 @@ def _warn_about_nodes(stage: Stage, nodes: Sequence[Object]) -> None:
                 level="warning",
             )
         )
+
+
+def _warn_about_leftovers(
+    stage: Stage, client: Client, installation: Installation, manifest: Manifest | None, discovery: Discovery
+) -> None:
+    """Tell of webhooks without a Service that will stop what is going to be written, and how to take them out."""
+    found = stale.blocking(client, installation.others, manifest.objects if manifest else [], discovery)
+    if found:
+        told = "; ".join(stale.told(one) for one in found[:3])
+        stage.emit(Said(f"{told}. To take out what is left: {'; '.join(stale.steps(found))}", level="warning"))
 
 
 def _takes_pods(node: Object) -> bool:

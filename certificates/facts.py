@@ -19,6 +19,7 @@ from kube.discovery import CORE_V1, ENDPOINT_SLICES, LEASES, Discovery, Resource
 from kube.failures import ApiError, Failure, Kind
 from kube.objects import Object, field, ref_of
 from kube.readiness import readiness_of
+from kube.webhook_stale import Calls, ask_calls
 
 T = TypeVar("T")
 
@@ -60,7 +61,8 @@ class Facts:
 
     `namespace` is the probe namespace; `now` the server's clock (seconds since the epoch); `served` the CRDs whose
     kinds are served; `missed` the lists that were refused, by their key in `PARTS`; `pods` the names of the pods
-    in cert-manager's namespace, None where they may not be listed; `findings` the diagnosis by component.
+    in cert-manager's namespace, None where they may not be listed; `findings` the diagnosis by component; `calls`
+    the Services that all webhooks call, None where the lists may not be read.
     """
 
     namespace: str
@@ -76,6 +78,7 @@ class Facts:
     leases: Mapping[str, Object | Missed | None] = dataclass_field(default_factory=dict)
     pods: frozenset[str] | None = None
     findings: Mapping[str, tuple[Finding, ...]] = dataclass_field(default_factory=dict)
+    calls: Calls | None = None
     probes: tuple[Probed, ...] = ()
 
 
@@ -142,6 +145,10 @@ def look(client: Client, discovery: Discovery, namespace: str, run: Run) -> Fact
     service_in, service_name = installation.service
     secret_in, secret_name = installation.ca_secret
     service = _get(client, CORE_V1["Service"], service_in, service_name) if service_name else None
+    configurations = [*lists["mutating"], *lists["validating"]]
+    calling = Background(
+        lambda: ask_calls(client, configurations, lists["crds"], asked=[installation.service]), "services of webhooks"
+    )
     by_service = {"labelSelector": f"kubernetes.io/service-name={service_name}"}
     slices = _list(client, ENDPOINT_SLICES, service_in, by_service) if service_name else None
     secret = _get(client, CORE_V1["Secret"], secret_in, secret_name) if secret_name else None
@@ -164,6 +171,7 @@ def look(client: Client, discovery: Discovery, namespace: str, run: Run) -> Fact
         leases={component: asking.result() for component, asking in leases.items()},
         pods=_names(pods.result()) if pods else None,
         findings=findings,
+        calls=None if {"mutating", "validating"} & missed.keys() else calling.result(),
         probes=probing.result() if probing else (),
         now=time.time() + (client.skew or 0.0),
     )

@@ -56,7 +56,8 @@ class Installation:
     """What is there of cert-manager. Empty texts and missing keys mean: not found.
 
     `deployments` is by component (controller, webhook, cainjector); `crds` holds the metadata of its CRDs by name;
-    `mutating` and `validating` are the webhook configurations that call cert-manager's webhook.
+    `mutating` and `validating` are the webhook configurations that call cert-manager's webhook, `others` all else
+    that were listed.
     """
 
     namespace: str = ""
@@ -67,6 +68,7 @@ class Installation:
     mutating: Object | None = None
     validating: Object | None = None
     namespaces: tuple[str, ...] = ()
+    others: tuple[Object, ...] = ()
 
     @property
     def absent(self) -> bool:
@@ -138,8 +140,8 @@ def installation_of(
             by_component.setdefault(component, one)
             namespaces.append(str(field(one, "metadata", "namespace", default="")))
     own_crds = {ref_of(one).name: one for one in crds if ref_of(one).name in CRD_NAMES}
-    mutating_one = next((one for one in mutating if _calls_cert_manager(one)), None)
-    validating_one = next((one for one in validating if _calls_cert_manager(one)), None)
+    configurations = [*mutating], [*validating]
+    mutating_one, validating_one = (_own(listed, namespaces) for listed in configurations)
     parts = [*by_component.values(), *(one for one in (validating_one, mutating_one) if one), *own_crds.values()]
     return Installation(
         namespace=namespaces[0] if namespaces else "",
@@ -150,6 +152,7 @@ def installation_of(
         mutating=mutating_one,
         validating=validating_one,
         namespaces=tuple(dict.fromkeys(namespaces)),
+        others=tuple(one for listed in configurations for one in listed if one not in (mutating_one, validating_one)),
     )
 
 
@@ -166,6 +169,13 @@ def _is_cert_manager(deployment: Object) -> bool:
         str(one.get("image", "")) for one in field(deployment, "spec", "template", "spec", "containers", default=[])
     ]
     return "cert-manager" in str(labels.get("helm.sh/chart", "")) or any("cert-manager" in image for image in images)
+
+
+def _own(listed: Sequence[Object], namespaces: Sequence[str]) -> Object | None:
+    """The configuration of cert-manager's webhook; of several the one that calls into a namespace where it runs."""
+    found = [one for one in listed if _calls_cert_manager(one)]
+    service = ("webhooks", 0, "clientConfig", "service", "namespace")
+    return next((one for one in found if field(one, *service) in namespaces), found[0] if found else None)
 
 
 def _calls_cert_manager(configuration: Object) -> bool:

@@ -10,6 +10,7 @@ from typing import Protocol
 import pytest
 
 from tests.cluster import Cluster, build, progress, releases
+from tests.kube.conftest import asking, server  # noqa: F401 -- fixtures
 from tests.running import Ran, frit
 
 VERSION = "1.21.2"

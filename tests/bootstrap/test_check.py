@@ -92,7 +92,7 @@ def test_the_text_says_what_to_do_below_what_is_wrong() -> None:
 def test_the_data_is_stable_and_json() -> None:
     """The keys that scripts rely on, in their order."""
     data = data_of(answer(passed("crds", "there"), no("webhook", 6)))
-    keys = "ready exitCode reason context server namespace certManager seconds looks checks"
+    keys = "ready exitCode reason context server namespace certManager seconds looks checks webhook"
     assert list(data) == keys.split()
     assert list(data["checks"][0]) == ["name", "ok", "severity", "message", "hint", "findings"]
     assert data["certManager"] == {"version": "1.21.2", "namespace": "cm", "owner": "kubectl"}
