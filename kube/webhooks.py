@@ -26,7 +26,7 @@ from kube.webhook_registrations import CONVERSION, Registration, registrations_o
 
 __all__ = ["Account", "account"]
 
-SECONDS = 6.0
+SECONDS = 5.0
 """Seconds that an account may take in all; each read is bounded by itself (kube/bounded.py)."""
 
 MOST = 4
