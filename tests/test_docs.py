@@ -30,6 +30,7 @@ OURS = {
     "--list": "python -m tests.chaos",
     "--cheap": "python -m tests.chaos",
     "--kills": "python -m tests.chaos",
+    "--verbose": "python -m tests.chaos",
     "--minutes": "python -m tests.chaos",
     "--keep": "python -m tests.chaos",
 }

@@ -38,7 +38,8 @@ def main() -> int:
     print(f"seed {seed}: {len(chosen)} scenarios, at most {arguments.minutes:g} minutes", flush=True)
     found = tests.cluster.status(arguments.name) is not None
     try:
-        return _report(_all(arguments.name, chosen, seed, arguments.minutes * 60), seed, len(chosen))
+        outcomes = _all(arguments.name, chosen, seed, arguments.minutes * 60)
+        return _report(outcomes, seed, len(chosen), verbose=arguments.verbose)
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     option("--minutes", type=float, default=40, help="begin no scenario after so long (default: %(default)s)")
     option("--name", default=CLUSTER, help="the cluster's name (default: %(default)s)")
     option("--keep", action="store_true", help="leave the cluster running")
+    option("--verbose", action="store_true", help="show what frit said, also where all was well")
     option("--list", action="store_true", help="run nothing: print the names")
     return parser
 
@@ -101,7 +103,7 @@ def _all(name: str, chosen: Sequence[tuple[str, Run]], seed: int, limit: float) 
             yield run(site, seed)
 
 
-def _report(outcomes: Iterator[Outcome], seed: int, wanted: int) -> int:
+def _report(outcomes: Iterator[Outcome], seed: int, wanted: int, *, verbose: bool = False) -> int:
     """Tells each outcome as it comes, then the table, then how to repeat what went wrong."""
     done: list[Outcome] = []
     began = time.monotonic()
@@ -110,7 +112,7 @@ def _report(outcomes: Iterator[Outcome], seed: int, wanted: int) -> int:
         print(f"[{len(done)}/{wanted}, {time.monotonic() - began:.0f} s] {_line(one, 0)}", flush=True)
         for problem in one.problems:
             print(f"    {problem}", flush=True)
-        if one.problems:
+        if one.problems or verbose:
             print("".join(f"    | {line}\n" for line in one.said.splitlines()[-12:]), flush=True)
     width = max((len(one.name) for one in done), default=0)
     print(f"\n{'scenario':{width}}  {'frit ran':>8}  {'exit':>4}  {'after fault':>11}  outcome")

@@ -116,16 +116,22 @@ def all_scenarios() -> list[Scenario]:
     return [*_fresh(), *_installed(), *_operator(), *_elsewhere()]
 
 
-def _fresh() -> Iterator[Scenario]:
+def _at_the_server(command: str, when: When, ground: Ground) -> Iterator[Scenario]:
+    # Watches that an API server's end breaks come back later and later: such ends lie some minutes apart.
+    yield Scenario(command, RESTARTED if when is When.BEFORE else KILLED, when, ground, 1.0)
     for fault, seconds in _SERVER_FAULTS:
-        for when in When:
-            slow = 20.0 if fault is SLOW else seconds
-            yield Scenario(BOOTSTRAP, fault, when, Ground.FRESH, slow)
+        # a bootstrap sends many requests: the slowness shall last until its proofs
+        yield Scenario(command, fault, when, ground, 20.0 if (command, fault) == (BOOTSTRAP, SLOW) else seconds)
+
+
+def _fresh() -> Iterator[Scenario]:
+    yield from _at_the_server(BOOTSTRAP, When.BEFORE, Ground.FRESH)
     of = CERT_MANAGER
     for seconds in LENGTHS:
         yield Scenario(BOOTSTRAP, _window(of), When.MIDDLE, Ground.FRESH, seconds)
     for name, function, length in _AT_ANY_WEBHOOK:
         yield Scenario(BOOTSTRAP, _of(name, function, of), When.MIDDLE, Ground.FRESH, length)
+    yield from _at_the_server(BOOTSTRAP, When.MIDDLE, Ground.FRESH)
 
 
 def _installed() -> Iterator[Scenario]:
@@ -147,15 +153,14 @@ def _installed() -> Iterator[Scenario]:
 
 def _operator() -> Iterator[Scenario]:
     of, ground = OPERATOR, Ground.OPERATOR
+    yield from _at_the_server(REPO_ADD, When.BEFORE, ground)
     for seconds in LENGTHS:
         for when in When:
             yield Scenario(REPO_ADD, _window(of), when, ground, seconds)
     for name, function, length in (*_AT_ANY_WEBHOOK, *_AT_THE_OPERATOR):
         for when in When:
             yield Scenario(REPO_ADD, _of(name, function, of), when, ground, length)
-    for fault, seconds in _SERVER_FAULTS:
-        for when in When:
-            yield Scenario(REPO_ADD, fault, when, ground, seconds)
+    yield from _at_the_server(REPO_ADD, When.MIDDLE, ground)
     more = ("--repository", f"chaos={ADDED}")
     yield Scenario(BOOTSTRAP, _window(of), When.BEFORE, ground, 5.0, more)
     for name, function, length in _AT_THE_OPERATOR:
@@ -191,8 +196,6 @@ def _elsewhere() -> Iterator[Scenario]:
 
 
 _SERVER_FAULTS: tuple[tuple[Fault, float], ...] = (
-    (RESTARTED, 1.0),
-    (KILLED, 1.0),
     (ETCD, 5.0),
     (RESETS, 3.0),
     (SLOW, 8.0),

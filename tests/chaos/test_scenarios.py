@@ -31,8 +31,10 @@ def test_every_scenario_has_a_name_of_its_own() -> None:
 def test_every_fault_comes_before_and_in_the_middle(command: str) -> None:
     """Each fault that a run can outlast meets each command at both moments, windows in every length."""
     of = [one for one in all_scenarios() if one.command == command and one.code == exits.OK]
-    only_before = {"window at cert-manager", "CA renewed", "certificate expired", "cainjector's leader killed"}
-    for fault in {one.fault.name.partition(",")[0] for one in of} - only_before:
+    once = {"window at cert-manager", "CA renewed", "certificate expired", "cainjector's leader killed"}
+    ends = {"API server restarted", "API server killed"}
+    assert {one.when for one in of if one.fault.name in ends} == set(When)
+    for fault in {one.fault.name.partition(",")[0] for one in of} - once - ends:
         assert {one.when for one in of if one.fault.name.partition(",")[0] == fault} == set(When), fault
     windows = {(one.when, one.seconds) for one in of if one.fault.name in ("window", "window, lease held")}
     assert {(when, seconds) for when in When for seconds in LENGTHS} <= windows
