@@ -16,7 +16,8 @@ class RetryPolicy:
     """How patient frit is with one operation. Durations are seconds; `jitter` is a share of the pause (0 to 1).
 
     `quick_pause` is the cap for failures whose end is worth noticing fast, and which cost little to meet again.
-    `timeout` limits the time that is spent on failures, by all loops that share a budget together.
+    `timeout` limits the time that is spent on failures, by all loops that share a budget together. `last_chance` says
+    what happens where a pause would pass the end: one more attempt shortly before it, or none at all.
     """
 
     attempts: int = 1000
@@ -26,6 +27,7 @@ class RetryPolicy:
     quick_pause: float = 1.0
     jitter: float = 0.2
     timeout: float = 180.0
+    last_chance: bool = True
 
     def pause(self, attempt: int, *, quick: bool = False) -> float:
         """The pause after attempt number `attempt` (from 1), with jitter; never above its cap."""

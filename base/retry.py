@@ -56,9 +56,9 @@ def retrying(
     An error on which `judge` gives None or a verdict without `retry` is raised at once. Otherwise the loop pauses
     (`Retry-After` of the server first, else the policy) and repeats, until the attempts, the policy's timeout, the
     kind's own budget or the deadline are used up; then the last error that names a cause is raised. A pause never
-    reaches past the end: where it would, whoever asked for it, the last attempt is made shortly before. Loops that
-    share a `budget` spend it together. A pause that the server did not ask for ends early when the bell of `waker`
-    rings.
+    reaches past the end: where it would, whoever asked for it, the last attempt is made shortly before, if the policy
+    wants one. Loops that share a `budget` spend it together. A pause that the server did not ask for ends early when
+    the bell of `waker` rings.
 
     Raises `Cancelled` as soon as the run is asked to stop, and in a pause when those who share the budget are.
     """
@@ -186,6 +186,8 @@ class _Loop(Generic[T]):
             pause = min(pause, WAKE_PAUSE * 2 ** (AFTER_WAKE - self._after_wake))
         if pause < left:
             return pause
+        if not self._policy.last_chance:
+            return None
         self._at_the_end = True
         last = left - min(LAST_CHANCE, left / 4)
         return last if last >= min(pause, WAKE_PAUSE) else None

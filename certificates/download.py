@@ -27,8 +27,11 @@ from certificates import cache, urls
 if TYPE_CHECKING:
     from certificates.transfer import TransferError
 
-POLICY: Final = RetryPolicy(attempts=6, first_pause=0.5, growth=2.0, max_pause=8.0, jitter=0.2, timeout=120.0)
-"""How patient a download is unless told otherwise."""
+POLICY: Final = RetryPolicy(
+    attempts=6, first_pause=0.5, growth=2.0, max_pause=8.0, jitter=0.2, timeout=120.0, last_chance=False
+)
+"""How patient a download is unless told otherwise. A server that asks for more time than there is, is not asked again,
+and whoever waits learns at once that a file would help."""
 
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
 _LOOK: Final = 0.02  # seconds between two looks at a download that goes on

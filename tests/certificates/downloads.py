@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,9 @@ import pytest
 from base.clock import Deadline, Run
 from base.errors import PreflightFailed
 from base.events import Event
-from base.retry import RetryPolicy
-from certificates.download import DownloadOptions, Fetched, fetch
+from certificates.download import POLICY, DownloadOptions, Fetched, fetch
 
-QUICK = RetryPolicy(attempts=3, first_pause=0.01, growth=1.0, max_pause=0.01, jitter=0.0, timeout=20.0)
+QUICK = replace(POLICY, attempts=3, first_pause=0.01, growth=1.0, max_pause=0.01, jitter=0.0, timeout=20.0)
 
 
 class Downloads:
