@@ -18,7 +18,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from base.clock import Deadline, Run
+from base.errors import FritError
+from base.events import silent
+from base.journal import Journal
+from base.policy import retry_policy
+from base.version import user_agent
 from bench.soak.records import Usage
+from kube.client import Client
+from kube.connection import ConnectionOptions, connect
+from repositories.objects import repository
+from repositories.registry import applier_for, register, registered, settled
 
 NAME = "bench-soak"
 USAGE = "usage"
@@ -34,35 +44,27 @@ def usage() -> Usage:
     return Usage(resident, len(list((own / "task").iterdir())), len(list((own / "fd").iterdir())))
 
 
-def _main(kubeconfig: Path) -> int:
-    from base.clock import Deadline, Run
-    from base.errors import FritError
-    from base.events import silent
-    from base.retry import RetryPolicy
-    from kube.apply import Applier
-    from kube.connection import ConnectionOptions, connect
-    from repositories.objects import repository
-    from repositories.registry import register
+def register_one(client: Client, number: int) -> dict[str, Any]:
+    """Register the repository anew, as repositories/commands.py does it, and say how it went."""
+    wanted = repository(NAME, f"https://packages.example.com/{number}")
+    begun = time.monotonic()
+    journal, error = Journal(silent), ""
+    applier = applier_for(client, retry_policy(), Run(), Deadline.after(LIMIT_SECONDS), journal)
+    try:
+        sent = settled(wanted, registered(applier.client))
+        applier.together(lambda one: register(applier, one), [sent])
+    except FritError as failed:
+        error = failed.message
+    kinds = [one["kind"] for one in journal.attempts]
+    return {"begun": begun, "ended": time.monotonic(), "kinds": kinds, "error": error}
 
-    client = connect(ConnectionOptions(str(kubeconfig)), user_agent="frit/soak").client
-    policy = RetryPolicy(timeout=LIMIT_SECONDS)
+
+def _main(kubeconfig: Path) -> int:
+    client = connect(ConnectionOptions(str(kubeconfig)), user_agent=user_agent("soak")).client
     for line in sys.stdin:
         before = usage()
-        if line.strip() == USAGE:
-            print(json.dumps({"usage": before}, default=vars), flush=True)
-            continue
-        number = int(line)
-        # A new one for each, as every command has it; the connection is the one that stays.
-        applier = Applier(client, policy, Run(), Deadline.after(LIMIT_SECONDS), silent)
-        begun = time.monotonic()
-        error, kinds = "", []
-        try:
-            applied = register(applier, repository(NAME, f"https://packages.example.com/{number}"))
-            kinds = [one.kind for one in applied.history.attempts]
-        except FritError as failed:
-            error = failed.message
-        answer = {"begun": begun, "ended": time.monotonic(), "kinds": kinds, "error": error, "usage": before}
-        print(json.dumps(answer, default=vars), flush=True)
+        answer = {} if line.strip() == USAGE else register_one(client, int(line))
+        print(json.dumps({**answer, "usage": before}, default=vars), flush=True)
     return 0
 
 
