@@ -21,6 +21,7 @@ DOORS = {
         "bootstrap.check_command:check",
         "Prove that the next cert-manager object will be admitted, or say why not.",
     ),
+    "explain": ("kube.commands:explain", "Explain a failure message or a log: what it is, and whether waiting helps."),
     "repo": ("repositories.commands:repo", "Register and list package repositories."),
 }
 """Command name -> where its door is, and its line in the root help (repeated here, so that help imports no door)."""
@@ -84,6 +85,7 @@ Start here:
   frit bootstrap --dry-run     what a bootstrap would change
   frit bootstrap               install, prove and register
   frit check                   is the next create going to work?
+  frit explain "$message"      what a failure means, and whether waiting helps
   frit repo list               which package repositories there are
 
 Exit codes are listed in docs/exit-codes.md. Every option can also be set as FRIT_<OPTION>."""

@@ -7,7 +7,9 @@ from typing import Final
 from kube.failure_table import Why
 
 _CONFIGURATIONS: Final = "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"
-_INJECTOR: Final = "See what injects the CA bundle: kubectl -n cert-manager logs deploy/cert-manager-cainjector"
+_INJECTOR: Final = (
+    "If cert-manager injects the CA bundle, see its log: kubectl -n cert-manager logs deploy/cert-manager-cainjector"
+)
 
 # The API server about a webhook's certificate.
 STALE_BUNDLE: Final = Why(
@@ -138,7 +140,7 @@ NO_ACCOUNT: Final = Why(
     "Create it, or name another one. In a namespace that was just created, the default account appears within seconds.",
 )
 ESCALATION: Final = Why(
-    "Nobody may grant permissions that he does not hold himself.",
+    "Whoever grants permissions has to hold them, and this user does not.",
     "Have somebody with these permissions (cluster-admin) apply it, or grant the verbs escalate and bind.",
 )
 ETCD_SPACE: Final = Why(

@@ -121,7 +121,7 @@ _RULES: dict[Kind, KindRule] = {
         meaning="Somebody else changed the object between reading and writing it.",
         hint="See who writes to the object: kubectl get KIND NAME -o yaml --show-managed-fields",
         exit_code=exits.NOT_READY,
-        lasts="no time at all: read the object again and repeat",
+        lasts="at once, after the object was read again",
     ),
     Kind.CRD_NOT_ESTABLISHED: KindRule(
         retry=True,

@@ -107,15 +107,17 @@ def one_line(text: str) -> str:
 
 def as_written(words: str, text: str) -> str:
     """Words that a rule found in lower case and with names blanked, as they stand in the text itself."""
+    words = words.partition(" [candidate")[0]  # what stands for Go's guess about a certificate authority
+    words = words.removeprefix("cause=").removeprefix("reason=")
     if not words:
         return ""
     lower = text.lower()
     at = lower.find(words)
     if at >= 0 and len(lower) == len(text):
-        return text[at : at + len(words)].strip(" :,(")
+        return text[at : at + len(words)].strip(" :;,(")
     if '""' in words and (match := _with_names(words).search(text)):
-        return match[0].strip(" :,(")
-    return words.strip(" :,(")
+        return match[0].strip(" :;,(")
+    return words.strip(" :;,(")
 
 
 @lru_cache(maxsize=256)

@@ -128,6 +128,6 @@ def _cause(text: str) -> str:
 
 def _first(table: Table, text: str, status: int, between: str, webhook: str = "", *, calling: bool = False) -> Reading:
     hit = table.first(_NAME.sub('""', text), status)
-    if hit is None:
-        return Reading(Kind.UNKNOWN, KNOWN_BY_KIND, webhook, calling, between)
+    if hit is None:  # outside of an envelope nobody knows who spoke
+        return Reading(Kind.UNKNOWN, KNOWN_BY_KIND, webhook, calling, between if webhook or calling else "")
     return Reading(hit.rule.kind, hit.rule.why, webhook, calling, hit.between or between, hit.words)

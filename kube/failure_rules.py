@@ -32,6 +32,8 @@ _KUBELET_CALL = re.compile(
     r"error dialing backend: |:10250/(?:containerlogs|exec|attach|portforward|run|stats|metrics)"
 )
 _NO_RESOURCE = re.compile(r"no matches for \S+, (?:resource|kind)=")
+_NO_OBJECT = re.compile(r"(?:[a-z0-9.-]{1,253} )?\"[^\"]*\" not found")
+_ETCD_SAYS = re.compile(r"etcdserver: [a-z ,:-]{1,100}|etcd cluster is unavailable")
 _POLICY = re.compile(r"validating(?:admission)?policy '(?P<name>[^']{1,300})'")
 _LIMIT = re.compile(r"(?:minimum|maximum|max limit) .{1,100}(?:usage|ratio|storage).{0,20} per ")
 _SERVICE_ACCOUNT = re.compile(r"serviceaccount \S+ not found")
@@ -57,11 +59,11 @@ SENTENCES: Final[tuple[Rule, ...]] = (
     Rule(
         Kind.TERMINATING,
         (
-            "cause=namespaceterminating",
             "because it is being terminated",
             "object is being deleted",
             "ensuring all content is removed",
             "custom resource definition is terminating",
+            "cause=namespaceterminating",
         ),
         (403, 405, 409),
     ),
@@ -111,7 +113,7 @@ SENTENCES: Final[tuple[Rule, ...]] = (
     # What no authorizer says is an admission plugin's: both are worded as "KIND NAME is forbidden: WHY".
     Rule(Kind.DENIED, ("is forbidden: ",), (403,), why=causes.PLUGIN),
     Rule(Kind.FORBIDDEN, status=(403,)),
-    Rule(Kind.FIELD_CONFLICT, ("cause=fieldmanagerconflict", "apply failed with "), (409,)),
+    Rule(Kind.FIELD_CONFLICT, ("apply failed with ", "cause=fieldmanagerconflict"), (409,)),
     Rule(
         Kind.CONFLICT,
         ("the object has been modified", "operation cannot be fulfilled on", "the server reported a conflict"),
@@ -130,7 +132,7 @@ SENTENCES: Final[tuple[Rule, ...]] = (
         ),
         (400, 413, 422),
     ),
-    Rule(Kind.ALREADY_EXISTS, ("reason=alreadyexists", '" already exists', "name that is still in use"), (409,)),
+    Rule(Kind.ALREADY_EXISTS, ('" already exists', "name that is still in use", "reason=alreadyexists"), (409,)),
     Rule(Kind.CONFLICT, status=(409, 410)),
     Rule(Kind.CONFLICT, ("too old resource version", "required revision has been compacted"), (410, 500)),
     Rule(Kind.RATE_LIMITED, ("too many requests", "client-side throttling"), (429,)),
@@ -149,7 +151,7 @@ SENTENCES: Final[tuple[Rule, ...]] = (
         (404,),
     ),
     Rule(Kind.CRD_NOT_ESTABLISHED, ("no matches for ",), (404,), also=_NO_RESOURCE),
-    Rule(Kind.NOT_FOUND, ('" not found',), (404,)),
+    Rule(Kind.NOT_FOUND, ('" not found',), (404,), also=_NO_OBJECT),
     Rule(Kind.NOT_FOUND, status=(404,)),
     Rule(Kind.INVALID, status=(400, 405, 406, 411, 413, 414, 415, 422, 431)),
     Rule(
@@ -187,6 +189,7 @@ SENTENCES: Final[tuple[Rule, ...]] = (
         Kind.API_UNAVAILABLE,
         ("etcdserver: ", "etcd cluster is unavailable"),
         (500, 503, 504),
+        also=_ETCD_SAYS,
         why=causes.ETCD,
         between=_ETCD,
     ),

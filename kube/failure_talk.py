@@ -58,9 +58,15 @@ _TRUST: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         Kind.PERMANENT_CONFIG,
-        ("certificate_verify_failed", "certificate verify failed", "sslcertverificationerror", "x509: "),
+        (
+            "signed by unknown authority",
+            "certificate verify failed",
+            "certificate_verify_failed",
+            "sslcertverificationerror",
+        ),
         why=causes.SERVER_TRUST,
     ),
+    Rule(Kind.PERMANENT_CONFIG, ("x509: ",), also=words.X509, why=causes.SERVER_TRUST),
     Rule(
         Kind.PERMANENT_CONFIG,
         (

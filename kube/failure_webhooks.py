@@ -55,7 +55,7 @@ _ROTATION: Final = (
 WEBHOOK: Final[tuple[Rule, ...]] = (
     Rule(Kind.PERMANENT_CONFIG, words.WRONG_NAMES, why=causes.WEBHOOK_NAMES),
     *_ROTATION,
-    Rule(Kind.PERMANENT_CONFIG, ("x509: ",), why=causes.WEBHOOK_CERTIFICATE),
+    Rule(Kind.PERMANENT_CONFIG, ("x509: ",), also=words.X509, why=causes.WEBHOOK_CERTIFICATE),
     Rule(Kind.WEBHOOK_NOT_READY, ("remote error: tls: internal error",), why=causes.NO_CERTIFICATE),
     Rule(
         Kind.PERMANENT_CONFIG,

@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 EOF: Final = re.compile(r"(?:^|: ?|\()eof(?:$|[\s,;)'\"])")
+X509: Final = re.compile(r"x509: [^\"(:;]{0,120}")
 
 WRONG_NAMES: Final = (
     "certificate is valid for ",

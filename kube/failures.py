@@ -15,10 +15,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from base.errors import FritError
-from base.retry import History, Verdict
 from kube import failure_causes as causes
 from kube.failure_kinds import ANSWERED, KINDS, UNANSWERED, Kind, KindRule
 from kube.failure_parts import (
@@ -40,6 +39,9 @@ from kube.failure_parts import (
     words_of,
 )
 from kube.failure_reader import Reading, Speaker, plain, read
+
+if TYPE_CHECKING:
+    from base.retry import History, Verdict
 
 __all__ = [
     "KINDS",
@@ -146,6 +148,8 @@ def judge(error: BaseException) -> Verdict | None:
     """What an error means for `base.retry.retrying`: a verdict on an `ApiError`, None on anything else."""
     if not isinstance(error, ApiError):
         return None
+    from base.retry import Verdict  # not at the top: whoever only explains a message needs no retries
+
     failure = error.failure
     return Verdict(failure.retry, str(failure.kind), failure.message, failure.retry_after, failure.rule.budget)
 
@@ -244,7 +248,7 @@ def _from_status(
     listed = details.get("causes")
     listed = listed[:MOST_CAUSES] if isinstance(listed, list) else []
     causes = [one for one in listed if isinstance(one, dict)]
-    signs = f" reason={reason}" + "".join(f" cause={text_of(one, 'reason')[:100]}" for one in causes)
+    signs = f"; reason={reason}" + "".join(f"; cause={text_of(one, 'reason')[:100]}" for one in causes)
     reading = read(message + signs, speaker, status)
     told = tuple(
         one_line(bounded(": ".join(filter(None, (text_of(one, "field"), text_of(one, "message")))))) for one in causes

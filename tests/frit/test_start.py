@@ -33,6 +33,7 @@ def test_the_front_door_is_light(arguments: list[str]) -> None:
     [
         ["bootstrap", "--help"],
         ["check", "--help"],
+        ["explain", "--help"],
         ["repo", "--help"],
         ["repo", "add", "--help"],
         ["repo", "list", "-h"],
@@ -50,7 +51,7 @@ def test_the_help_of_a_command_is_light(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        ("frit ", {"bootstrap", "check", "repo"}),
+        ("frit ", {"bootstrap", "check", "explain", "repo"}),
         ("frit boot", {"bootstrap"}),
         ("frit --ver", {"--version"}),
         ("frit repo ", {"list", "add"}),
