@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 # The environment follows the locked versions; it is made anew when they change.
 STAMP := $(VENV)/.installed
 
-.PHONY: lint test bench soak demo demo-down cluster cluster-down wheel-test lock reference clean
+.PHONY: lint test bench chaos soak demo demo-down cluster cluster-down wheel-test lock reference clean
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	python3 -m venv $(VENV)

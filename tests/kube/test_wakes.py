@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +27,13 @@ X509 = "tls: failed to verify certificate: x509: certificate signed by unknown a
 ROTATION = ApiError("x", from_text(CALL + X509))
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/ns/endpointslices"
 SERVICE = ("ns", "svc")
+
+
+@pytest.fixture(autouse=True)
+def nobody_watches_on(asking: Client) -> Iterator[None]:
+    """The watches of a test end with it: one that outlives its server would fail in the middle of the next test."""
+    yield
+    until(lambda: not any(one.name == "early wake" for one in threading.enumerate()))
 
 
 def configuration(name: str, webhook: str, service: tuple[str, str] | None = SERVICE) -> dict[str, Any]:
