@@ -23,6 +23,7 @@ from tests.running import Ran, frit, start
 
 NAME = "chaos"
 """The repository that `repo add` registers here."""
+_WEBHOOK = "cert-manager-webhook"
 _MOST_TRIGGER_SECONDS = 60.0
 _FIRST_WRITE, _LAST_WRITE = 3, 40
 _ASKS = frozenset({"selfsubjectaccessreviews.authorization.k8s.io", "selfsubjectrulesreviews.authorization.k8s.io"})
@@ -141,7 +142,9 @@ class _Attempt:
         return [one for one in audit.read(self._site.log, since, "frit/") if one.verb == "patch"]
 
     def _applied(self, since: int) -> bool:
-        return any(one.resource.startswith("validatingwebhookconfigurations") for one in self._writes(since))
+        """Whether all is applied that cert-manager's webhook needs; its Service and configurations come last."""
+        written = {one.resource.partition(".")[0] for one in self._writes(since) if one.name == _WEBHOOK}
+        return {"services", "validatingwebhookconfigurations"} <= written
 
     def _when(self, process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _MOST_TRIGGER_SECONDS
