@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, Final
 
 from kube.failure_table import words_of
-from kube.failure_talk import QUOTED
+from kube.failure_tools import QUOTED
 from kube.failure_webhooks import WEBHOOK
 
 LONGEST: Final = 1 << 20
@@ -80,7 +80,7 @@ def _needles() -> dict[bytes, tuple[str, ...]]:
     for rule in (*QUOTED, *WEBHOOK):
         for needle in rule.says:
             words = words_of(needle)
-            if len(words) > 1 or needle.startswith("["):
+            if not needle.isalnum():
                 longest = max(sorted(words), key=len)
                 index[longest] = (*index.get(longest, ()), needle)
     return index

@@ -111,6 +111,7 @@ BETWEEN_BROKE: Final = Why("Something between the API server and the webhook ans
 WEBHOOK_ERROR: Final = Why(
     "The webhook itself answered with a server error.", "Read the webhook's log: it crashed over this request."
 )
+WEBHOOK_BUSY: Final = Why("The webhook answered that it is overloaded, or a server that it asked is.")
 NO_ROUTE: Final = Why("The API server has no route to the webhook's address.")
 NO_NAME: Final = Why("The API server cannot resolve the name of the webhook's host.")
 NO_AGENT: Final = Why(
@@ -125,6 +126,20 @@ PLUGIN: Final = Why("An admission plugin of the API server refused the object.")
 QUOTA: Final = Why(
     "A resource quota of the namespace refused the object.",
     "See what is used and allowed: kubectl -n NAMESPACE describe resourcequota",
+)
+QUOTA_NOT_COUNTED: Final = Why(
+    "A resource quota of the namespace is so new that nobody has counted yet what is used.",
+    "If it stays so, see whether kube-controller-manager runs, and: kubectl -n NAMESPACE describe resourcequota",
+    "usually a second or two",
+)
+STARTING: Final = Why(
+    "The API server has just started, and its admission does not know the cluster's objects yet.",
+    lasts="usually seconds",
+)
+DISRUPTION: Final = Why(
+    "A disruption budget does not allow to take this pod away now.",
+    "See which, and how many pods it wants healthy: kubectl -n NAMESPACE get poddisruptionbudgets",
+    "until enough other pods are healthy; where the budget allows none to be away, forever",
 )
 LIMITS: Final = Why(
     "The limits of the namespace refused the object.",
@@ -242,9 +257,51 @@ CLIENT_SCHEME: Final = Why(
     "The tool that printed this does not know the API version.",
     "The tool is too old or too new for it: update the tool or the manifest.",
 )
+HELM_NO_RELEASE: Final = Why(
+    "Helm has no release of that name in this namespace, or none that was ever deployed.",
+    "See what there is: helm list --all --all-namespaces",
+)
+HELM_BUSY: Final = Why(
+    "Another Helm operation on this release runs, or one was killed in the middle.",
+    "See which: helm history RELEASE\nIf nothing runs any more: helm rollback RELEASE",
+    "until the other operation ends; if it was killed, forever",
+)
+CHART_VERSION: Final = Why(
+    "The chart is not made for this version of Kubernetes.",
+    "Choose another version of the chart, or upgrade the cluster.",
+)
+REMOVED_API: Final = Why(
+    "The cluster does not serve this version of a built-in API (any more): it was removed, or is newer than the "
+    "cluster.",
+    "See what it serves: kubectl api-versions\nThen change apiVersion in the manifest, or upgrade the chart.",
+)
+MANIFEST: Final = Why("The manifest is no valid YAML or JSON.", "The message names the line: correct it.")
 CLIENT_CHECK: Final = Why("The client compared the manifest with the API's schema, and it does not fit.")
 SIGNER: Final = Why("The signer behind the Issuer refused.", "Correct the request, or what the signer allows.")
 SIGNER_AWAY: Final = Why("The signer behind the Issuer does not work at the moment.")
+ELSEWHERE_TRUST: Final = Why(
+    "The certificate of a server outside of the Kubernetes API (registry, chart repository, ACME server) is not "
+    "trusted, or is for another name.",
+    "Give whoever asked (kubelet, Helm, Issuer) the CA of that server.",
+)
+ELSEWHERE_AWAY: Final = Why(
+    "A server outside of the Kubernetes API (registry, chart repository, ACME server) does not answer at the moment.",
+    "The message names it: does the name resolve, and does the way there (proxy, firewall) hold?",
+    "as long as that server, or the way to it, is down",
+)
+ELSEWHERE_REFUSED: Final = Why(
+    "A server outside of the Kubernetes API (registry, repository, ACME server) refused.",
+    "The message names it and why: correct the name or the credentials, or ask its owner.",
+)
+PROBE: Final = Why(
+    "The kubelet's probe found nobody who listens or answers in a container: it still starts, or hangs.",
+    "Read the container's log: kubectl -n NAMESPACE logs POD --all-containers",
+    "until the container has started",
+)
+ETCD_TRUST: Final = Why(
+    "A gRPC client, usually the API server as a client of etcd, does not trust the certificate of its server.",
+    "See when etcd's certificates end: kubeadm certs check-expiration",
+)
 HANG_UP: Final = Why(
     "A caller ended the connection during the TLS handshake.",
     "Probes and load balancers do that; alone it means nothing. Look for other failures of the same minute.",

@@ -11,7 +11,8 @@ from typing import Final
 from kube.failure_kinds import Kind
 from kube.failure_rules import BETWEEN, SERVER
 from kube.failure_table import KNOWN_BY_KIND, Table, Why
-from kube.failure_talk import OWN, QUOTED
+from kube.failure_talk import OWN
+from kube.failure_tools import QUOTED
 from kube.failure_webhooks import CANDIDATE, CANDIDATE_NO_CA, CONTRACT, DENIAL, WEBHOOK
 
 
@@ -71,7 +72,11 @@ _ESCAPED = re.compile(r"\\{1,8}([\"'])")
 _BREAKS = re.compile(r"\\{1,8}[nrt]\s*")
 _LINK = re.compile(r"\[([^\[\]\s]{1,1000})\]\(https?://[^()\s]{1,1000}\)")
 _TYPOGRAPHIC = str.maketrans(dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’", "'"))
-_NAME = re.compile(r'"(?!system:|https?://[^"\s/]*:10250/)[^"\s]*"')
+_NAME = re.compile(
+    r'"(?!system:|https?://[^"\s/]*(?::10250/|/(?:v2/|dir(?:ectory)?"|[^"\s]*index\.yaml"))|(?:[a-z0-9-]{1,63}/)?v\d{1,3}(?:(?:alpha|beta)\d{1,3})?")[^"\s]*"'
+)
+"""Names between quotes; not an anonymous user, URLs of kubelets and of what is no API server, or built-in versions."""
+
 _GUESS = "(possibly because of "
 
 

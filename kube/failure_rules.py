@@ -36,6 +36,7 @@ _NO_OBJECT = re.compile(r"(?:[a-z0-9.-]{1,253} )?\"[^\"]*\" not found")
 _ETCD_SAYS = re.compile(r"etcdserver: [a-z ,:-]{1,100}|etcd cluster is unavailable")
 _POLICY = re.compile(r"validating(?:admission)?policy '(?P<name>[^']{1,300})'")
 _LIMIT = re.compile(r"(?:minimum|maximum|max limit) .{1,100}(?:usage|ratio|storage).{0,20} per ")
+_BUILT_IN = re.compile(r"no matches for kind \"\" in version \"(?:[a-z0-9-]{1,63}/)?v\d\w{0,20}\"")
 _SERVICE_ACCOUNT = re.compile(r"serviceaccount \S+ not found")
 
 SENTENCES: Final[tuple[Rule, ...]] = (
@@ -76,6 +77,10 @@ SENTENCES: Final[tuple[Rule, ...]] = (
         between="API server -> ValidatingAdmissionPolicy {name}",
     ),
     Rule(Kind.DENIED, ("denied request: ",), (400, 403, 413, 422), why=causes.POLICY),
+    # Refusals of an admission that cannot tell yet: they end by themselves.
+    Rule(Kind.API_UNAVAILABLE, ("is forbidden: not yet ready to handle request",), (403,), why=causes.STARTING),
+    Rule(Kind.API_UNAVAILABLE, ("is forbidden: status unknown for quota: ",), (403,), why=causes.QUOTA_NOT_COUNTED),
+    Rule(Kind.API_UNAVAILABLE, ("no api token found for service account ",), (403, 500), why=causes.STARTING),
     Rule(Kind.DENIED, ("exceeded quota: ", "failed quota: ", "insufficient quota to match"), (403,), why=causes.QUOTA),
     Rule(
         Kind.DENIED,
@@ -102,6 +107,7 @@ SENTENCES: Final[tuple[Rule, ...]] = (
             "is forbidden: user ",
             "forbidden: user ",
             "forbidden! user ",
+            "does not allow access to the requested resource",
             "configured service account doesn't have access",
             "cannot set blockownerdeletion",
             "cannot set an ownerref",
@@ -129,18 +135,39 @@ SENTENCES: Final[tuple[Rule, ...]] = (
             "rejected our request for an unknown reason",
             "request entity too large",
             "request body too large",
+            "cannot be handled as a ",
+            "does not match the expected api version",
+            "does not match the namespace sent on the request",
+            "metadata.managedfields must be nil",
         ),
         (400, 413, 422),
     ),
+    # Server-side apply says so with a 500 (kubernetes/kubernetes#122480).
+    Rule(
+        Kind.INVALID,
+        ("failed to create typed patch object", "field not declared in schema", "to smd typed: "),
+        (400, 422, 500),
+    ),
     Rule(Kind.ALREADY_EXISTS, ('" already exists', "name that is still in use", "reason=alreadyexists"), (409,)),
     Rule(Kind.CONFLICT, status=(409, 410)),
-    Rule(Kind.CONFLICT, ("too old resource version", "required revision has been compacted"), (410, 500)),
+    Rule(
+        Kind.CONFLICT,
+        (
+            "continue parameter is too old",
+            "too old resource version",
+            "required revision has been compacted",
+        ),
+        (410, 500),
+    ),
+    Rule(Kind.RATE_LIMITED, ("cannot evict pod as it would violate",), (429,), why=causes.DISRUPTION),
     Rule(Kind.RATE_LIMITED, ("too many requests", "client-side throttling"), (429,)),
     Rule(Kind.RATE_LIMITED, status=(429,)),
+    Rule(Kind.PERMANENT_CONFIG, ("no matches for kind ",), also=_BUILT_IN, why=causes.REMOVED_API),
     Rule(
         Kind.CRD_NOT_ESTABLISHED,
         (
             "no matches for kind ",
+            "the kubernetes api could not find ",
             "could not find the requested resource",
             "404 page not found",
             "failed to find api group ",
@@ -232,6 +259,8 @@ SENTENCES: Final[tuple[Rule, ...]] = (
             "failed to complete mutation in",
             "failed to complete validation in",
             "evaluation timed out",
+            "http: handler timeout",
+            "too large resource version",
         ),
         (500, 503, 504),
         why=causes.SLOW,
@@ -242,6 +271,7 @@ SENTENCES: Final[tuple[Rule, ...]] = (
             "the server is currently unable to handle the request",
             "could not be completed at this time",
             "transport is closing",
+            "the client connection is closing",
             "apiserver is shutting down",
             "apiserver not ready",
             "an error on the server",

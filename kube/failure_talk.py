@@ -1,4 +1,4 @@
-"""The tables for the talk between a client and the API server: frit's own, and what other tools print.
+"""The tables for the connection between a client and the API server, of any client and of frit itself.
 
 Here a certificate that is not trusted means a wrong kubeconfig or a proxy, never a rotation window. Sources: client-go
 and its credential plugins, kubectl, Helm, OpenSSL, urllib3, aiohttp, the official clients for Python and Java.
@@ -12,21 +12,22 @@ from typing import Final
 from kube import failure_causes as causes
 from kube import failure_words as words
 from kube.failure_kinds import Kind
-from kube.failure_rules import SENTENCES
 from kube.failure_table import Rule
 
 _PLUGIN: Final = "client -> credential plugin"
-_SIGNER: Final = "controller -> signer"
-_TOOL: Final = "client"
+TOOL: Final = "client"
 
-_LOCALHOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[?::1\]?)(?:'?, (?:port=)?|:)(?:8080|80)\b")
-_PEER_CERTIFICATE = re.compile(r"remote error: tls: (?:bad|unknown|expired) certificate")
+_LOCAL: Final = r"(?:localhost|127\.0\.0\.1|\[?::1\]?)(?:'?, (?:port=)?|:)(?:8080|80)\b"
+_LOCALHOST = re.compile(
+    rf"{_LOCAL}.{{0,400}}?(?:refused|connectex: )|(?:connect call failed|econnrefused|refused).{{0,40}}?{_LOCAL}"
+)
+PEER_CERTIFICATE = re.compile(r"remote error: tls: (?:bad|unknown|expired) certificate")
 _PROXY_SAYS_NO = re.compile(
     r"(?:unable to connect to the server|\b(?:get|post|put|patch|delete) \S+): "
     r"(?:forbidden|proxy authentication required|method not allowed|bad request)(?:[\"']|\W*$)"
 )
 
-_CREDENTIALS: Final[tuple[Rule, ...]] = (
+CREDENTIALS: Final[tuple[Rule, ...]] = (
     Rule(
         Kind.UNAUTHENTICATED,
         (
@@ -35,7 +36,17 @@ _CREDENTIALS: Final[tuple[Rule, ...]] = (
             "exec: executable ",
             "exec plugin: ",
             "exec plugin is configured",
+            "auth plugin has been removed",
+            "no auth provider found",
+            "unable to locate credentials",
         ),
+        why=causes.LOGIN,
+        between=_PLUGIN,
+    ),
+    Rule(
+        Kind.UNAUTHENTICATED,
+        ("an error occurred (",),
+        also=re.compile(r"an error occurred \((?:expired|invalid|unrecognized|accessdenied|auth|sign)\w{0,40}\) when"),
         why=causes.LOGIN,
         between=_PLUGIN,
     ),
@@ -50,10 +61,21 @@ _CREDENTIALS: Final[tuple[Rule, ...]] = (
 _TRUST: Final[tuple[Rule, ...]] = (
     # A connection that ends in the middle of the handshake is no matter of trust.
     Rule(Kind.API_UNAVAILABLE, ("unexpected_eof_while_reading", "eof occurred in violation of protocol")),
-    Rule(Kind.PERMANENT_CONFIG, words.WRONG_NAMES, why=causes.SERVER_NAMES),
     Rule(
         Kind.PERMANENT_CONFIG,
-        ("certificate has expired", "certificate is not yet valid", "has expired or is not yet valid"),
+        (*words.WRONG_NAMES, "certificateerror(", "err_tls_cert_altname_invalid", "peer certificate: notvalidforname"),
+        why=causes.SERVER_NAMES,
+    ),
+    Rule(
+        Kind.PERMANENT_CONFIG,
+        (
+            "certificate has expired",
+            "certificate is not yet valid",
+            "has expired or is not yet valid",
+            "certificate is expired",
+            "cert_has_expired",
+            "peer certificate: expired",
+        ),
         why=causes.SERVER_CLOCK,
     ),
     Rule(
@@ -63,6 +85,15 @@ _TRUST: Final[tuple[Rule, ...]] = (
             "certificate verify failed",
             "certificate_verify_failed",
             "sslcertverificationerror",
+            "certificate is not trusted",
+            "pkix path building failed",
+            "unable to find valid certification path",
+            "unable to verify the first certificate",
+            "unable to get local issuer certificate",
+            "self-signed certificate",
+            "self signed certificate",
+            "peer certificate: unknownissuer",
+            "remote certificate is invalid",
         ),
         why=causes.SERVER_TRUST,
     ),
@@ -106,15 +137,31 @@ _TRUST: Final[tuple[Rule, ...]] = (
         ),
         why=causes.CLIENT_CERTIFICATE,
     ),
-    Rule(Kind.PERMANENT_CONFIG, ("remote error: tls: ",), also=_PEER_CERTIFICATE, why=causes.CLIENT_CERTIFICATE),
+    Rule(Kind.PERMANENT_CONFIG, ("remote error: tls: ",), also=PEER_CERTIFICATE, why=causes.CLIENT_CERTIFICATE),
 )
 """TLS between client and server."""
 
-_CONNECTION: Final[tuple[Rule, ...]] = (
+CONNECTION: Final[tuple[Rule, ...]] = (
     *_TRUST,
-    *_CREDENTIALS,
+    *CREDENTIALS,
     Rule(Kind.PERMANENT_CONFIG, ("invalid header value", "illegal header value"), why=causes.CREDENTIAL_TEXT),
-    Rule(Kind.PERMANENT_CONFIG, ("refused", "connect call failed"), also=_LOCALHOST, why=causes.NO_KUBECONFIG),
+    Rule(
+        Kind.PERMANENT_CONFIG,
+        (
+            "localhost:80",
+            "localhost', port=80",
+            "'localhost', 80",
+            "127.0.0.1:80",
+            "127.0.0.1', port=80",
+            "'127.0.0.1', 80",
+            "::1]:80",
+            "::1]:8080",
+            "'::1', 80",
+            "'::1', 8080",
+        ),
+        also=_LOCALHOST,
+        why=causes.NO_KUBECONFIG,
+    ),
     Rule(
         Kind.PERMANENT_CONFIG,
         (
@@ -128,7 +175,6 @@ _CONNECTION: Final[tuple[Rule, ...]] = (
             'context "" does not exist',
             'cluster "" does not exist',
             "no context exists with the name",
-            "no auth provider found",
             "no such file or directory",
             "[enoent]",
             "locationparseerror",
@@ -150,11 +196,19 @@ _CONNECTION: Final[tuple[Rule, ...]] = (
         why=causes.PROXY,
     ),
     # A caller that was stopped cannot succeed by asking again with the same context.
-    Rule(Kind.UNKNOWN, ("context canceled",), why=causes.CANCELLED, between=_TOOL),
-    Rule(Kind.RATE_LIMITED, ("rate limiter wait returned an error",), between=_TOOL),
+    Rule(Kind.UNKNOWN, ("context canceled",), why=causes.CANCELLED, between=TOOL),
+    Rule(Kind.RATE_LIMITED, ("rate limiter wait returned an error",), between=TOOL),
     Rule(
         Kind.API_UNAVAILABLE,
-        (*words.REFUSED, "was refused - did you specify", "[econnrefused]", "connect call failed"),
+        (
+            *words.REFUSED,
+            "was refused - did you specify",
+            "[econnrefused]",
+            "connect econnrefused",
+            "[winerror 10061]",
+            "[errno 111]",
+            "connect call failed",
+        ),
         why=causes.CLIENT_REFUSED,
     ),
     Rule(
@@ -172,6 +226,20 @@ _CONNECTION: Final[tuple[Rule, ...]] = (
             "[econnaborted]",
             "[epipe]",
             "[etimedout]",
+            "econnreset: ",
+            "read econnreset",
+            "connect etimedout",
+            "socket hang up",
+            "[winerror 10053]",
+            "[winerror 10054]",
+            "[winerror 10060]",
+            "[errno 104]",
+            "[errno 110]",
+            "all connection attempts failed",
+            "java.net.connectexception",
+            "java.net.sockettimeoutexception",
+            "java.net.socketexception",
+            "unexpected end of stream",
             "cannot connect to host",
             "failed to establish a new connection",
             "server disconnected",
@@ -184,8 +252,13 @@ _CONNECTION: Final[tuple[Rule, ...]] = (
         ),
     ),
     Rule(Kind.API_UNAVAILABLE, ("eof",), also=words.EOF),
-    Rule(Kind.API_UNAVAILABLE, words.NO_NAME, why=causes.NO_HOST),
-    Rule(Kind.API_UNAVAILABLE, (*words.NO_ROUTE, "dial tcp")),
+    Rule(
+        Kind.API_UNAVAILABLE,
+        (*words.NO_NAME, "getaddrinfo enotfound", "getaddrinfo eai_again", "java.net.unknownhostexception"),
+        why=causes.NO_HOST,
+    ),
+    # Go names the operation that failed, and the system its reason in whatever language.
+    Rule(Kind.API_UNAVAILABLE, (*words.NO_ROUTE, "dial tcp", "read tcp", "write tcp")),
 )
 
 OWN: Final[tuple[Rule, ...]] = (
@@ -210,63 +283,6 @@ OWN: Final[tuple[Rule, ...]] = (
         ("[ehostunreach]", "[enetunreach]", *words.NO_ROUTE),
         why=causes.SERVER_ADDRESS,
     ),
-    *_CONNECTION,
+    *CONNECTION,
 )
 """frit's own connection: an address that does not resolve or has no route is a wrong address."""
-
-QUOTED: Final[tuple[Rule, ...]] = (
-    Rule(
-        Kind.CERTIFICATE_ROTATION,
-        ("tls handshake error from ",),
-        also=_PEER_CERTIFICATE,
-        why=causes.PEER_REFUSED,
-        between="API server -> webhook",
-    ),
-    Rule(Kind.UNKNOWN, ("tls handshake error from ",), why=causes.HANG_UP),
-    Rule(Kind.CERTIFICATE_ROTATION, ("ca bundle is not injected yet",), why=causes.OTHER_BUNDLE),
-    Rule(
-        Kind.WEBHOOK_NOT_READY,
-        (
-            "webhook service is not created yet",
-            "webhook deployment is not ready yet",
-            "did not mutate the dry-run",
-            "did not validate the dry-run",
-        ),
-    ),
-    Rule(Kind.CRD_NOT_ESTABLISHED, ("crds are not yet installed", "ensure crds are installed first")),
-    Rule(
-        Kind.PERMANENT_CONFIG,
-        ("invalid ownership metadata", "imported into the current release"),
-        why=causes.HELM_OWNS,
-        between=_TOOL,
-    ),
-    Rule(Kind.INVALID, ("validationerror(", ": unknown field "), why=causes.CLIENT_CHECK, between=_TOOL),
-    *_CREDENTIALS,
-    Rule(Kind.PERMANENT_CONFIG, (" is registered for version ",), why=causes.CLIENT_SCHEME, between=_TOOL),
-    # Vault's client: the signer's own HTTP code stands in the text.
-    Rule(
-        Kind.API_UNAVAILABLE,
-        ("error making api request",),
-        also=re.compile(r"\bcode: 5\d\d\b"),
-        why=causes.SIGNER_AWAY,
-        between=_SIGNER,
-    ),
-    Rule(
-        Kind.FORBIDDEN,
-        ("error making api request",),
-        also=re.compile(r"\bcode: 403\b"),
-        why=causes.SIGNER,
-        between=_SIGNER,
-    ),
-    Rule(
-        Kind.PERMANENT_CONFIG,
-        ("error making api request",),
-        also=re.compile(r"\bcode: 4\d\d\b"),
-        why=causes.SIGNER,
-        between=_SIGNER,
-    ),
-    *SENTENCES,
-    *_CONNECTION,
-    Rule(Kind.UNKNOWN, ("timed out waiting for the condition",), why=causes.GAVE_UP, between=_TOOL),
-)
-"""What kubectl, Helm, cmctl, controllers and client libraries print about their talk with an API server."""

@@ -28,10 +28,11 @@ NOT_TLS: Final = (
     "oversized record received",
     "malformed http ",
     "protocol version not supported",
+    "unsupported protocol version",
     "unsupported protocol scheme",
     "handshake failure",
 )
-REFUSED: Final = ("connection refused",)
+REFUSED: Final = ("connection refused", "actively refused it")
 BROKEN: Final = (
     "connection reset by peer",
     "broken pipe",
@@ -43,6 +44,9 @@ BROKEN: Final = (
     "stream error: ",
     "transport connection broken",
     "closed network connection",
+    "forcibly closed by the remote host",
+    "wsarecv: ",
+    "wsasend: ",
 )
 ANSWERED_FOR: Final = (
     "the server is currently unable to handle the request",
@@ -60,7 +64,17 @@ SILENT: Final = (
     "client.timeout",
     "request canceled",
     "timeout awaiting response headers",
+    "did not properly respond after a period of time",
 )
+UNDECODED: Final = (
+    "get version/kind",
+    "json parse error",
+    "invalid character ",
+    "cannot unmarshal",
+    " is registered for ",
+)
+"""apimachinery about bytes that are not the object that it expected."""
+
 NO_AGENT: Final = ("no agent available", "no backend available", "dial timeout", "no ssh tunnels")
 NO_ROUTE: Final = ("no route to host", "host is unreachable", "network is unreachable")
 NO_NAME: Final = ("no such host", "server misbehaving")

@@ -9,7 +9,8 @@ from kube import failure_causes as causes
 from kube.failure_kinds import KINDS
 from kube.failure_rules import BETWEEN
 from kube.failure_table import Why
-from kube.failure_talk import OWN, QUOTED
+from kube.failure_talk import OWN
+from kube.failure_tools import QUOTED
 from kube.failure_webhooks import CONTRACT, DENIAL, WEBHOOK
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "explain.md"

@@ -17,7 +17,7 @@ from kube.explain_input import lines_of
 from kube.explain_records import LONGEST, may_fail
 from kube.explain_story import story
 from kube.failure_table import Rule
-from kube.failure_talk import QUOTED
+from kube.failure_tools import QUOTED
 from kube.failure_webhooks import WEBHOOK
 
 CALL = (

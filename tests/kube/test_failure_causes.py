@@ -14,7 +14,8 @@ from kube.failure_kinds import KINDS
 from kube.failure_reader import plain
 from kube.failure_rules import BETWEEN, SERVER
 from kube.failure_table import Rule, Table, Why, words_of
-from kube.failure_talk import OWN, QUOTED
+from kube.failure_talk import OWN
+from kube.failure_tools import QUOTED
 from kube.failure_webhooks import CONTRACT, DENIAL, WEBHOOK
 from kube.failures import ApiError, Failure, Kind, from_answer, from_text
 
