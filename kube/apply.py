@@ -96,15 +96,17 @@ class Applier:
         """
         history = History(str(ref_of(obj)))
         attempt = self.attempts(obj, resource, history, force=force)
+        return Applied(ref_of(obj), self.repeated(attempt, self.doing(obj), resource, history), history)
+
+    def repeated(self, attempt: Callable[[], T], doing: str, resource: Resource, history: History) -> T:
+        """Make attempts to write an object of this kind until one succeeds; raises what `apply` raises."""
         wakes = self.wakes or Wakes(self.client, self.run)
-        doing = self.doing(obj)
         try:
-            change = repeated(attempt, what=doing, patience=self.patience, history=history, waker=wakes.waker(resource))
+            return repeated(attempt, what=doing, patience=self.patience, history=history, waker=wakes.waker(resource))
         except ApiError as error:
             if len(history.attempts) == 1 and not error.failure.retry:
                 self.emit(GaveUp(doing, 1, str(error.failure.kind), error.failure.message, error.failure.message))
             raise
-        return Applied(ref_of(obj), change, history)
 
     def together(self, function: Callable[[A], T], items: Sequence[A]) -> list[T]:
         """Call a function on all items, a handful at the same time; the first that fails for good stops them all.
@@ -163,7 +165,7 @@ class Applier:
                 body=obj,
                 content_type=APPLY_PATCH,
                 accept=JSON if self.dry_run else METADATA_ONLY,  # the whole answer is only needed to be compared
-                timeout=min(timeout, max(1.0, self.deadline.remaining())),
+                timeout=self._within(timeout),
             )
 
         def waiting() -> None:
@@ -213,11 +215,16 @@ class Applier:
         same = _ours(before) == _ours(after) and _generation(before) == _generation(after)
         return Change.UNCHANGED if same else Change.CHANGED
 
+    def _within(self, timeout: float) -> float:
+        """So many seconds, or what is left until the deadline; the server counts in whole ones."""
+        return min(timeout, max(1.0, self.deadline.remaining()))
+
     def _read(self, path: str, ref: Ref) -> Object | None:
         try:
             # not repeated by itself: a kind that is not served yet must not be waited for here, and all else the
             # loop around it repeats
-            found: Object = self.client.request("GET", path, doing=f"read {ref}", read=False).json()
+            doing, timeout = f"read {ref}", self._within(ATTEMPT_TIMEOUT)
+            found: Object = self.client.request("GET", path, doing=doing, timeout=timeout, read=False).json()
         except ApiError as error:
             if error.failure.kind in (Kind.NOT_FOUND, Kind.CRD_NOT_ESTABLISHED):
                 return None

@@ -120,19 +120,22 @@ class Client:
 
         `path` is absolute and already escaped; `body` is JSON data; `doing` completes "could not ..." in messages.
         `timeout` (seconds) goes to the server as the `timeout` parameter, which it hands on to webhooks, and frit
-        itself gives up two seconds later. `new_connection` keeps the request off connections that are already open.
-        `read` says that the request changes nothing, which only GETs do by themselves: a patient client repeats it.
+        itself gives up two seconds later; the deadline of a patient client shortens it. `new_connection` keeps the
+        request off connections that are already open. `read` says that the request changes nothing, which only GETs
+        do by themselves: a patient client repeats it.
         Raises `ApiError` for every answer that is no success, for one that is not the JSON that was asked for, and
         for every failure of the connection.
         """
-        params = dict(query or {})
-        params.setdefault("timeout", f"{max(1, round(timeout))}s")
+        patience = self._patience if (method == "GET" if read is None else read) else None
 
         def once() -> Answer:
-            return self._once(method, path, doing, params, body, content_type, accept, timeout, new_connection)
+            # what is asked after the end explains it, and has its whole time
+            left = patience.deadline.remaining() if patience is not None else 0.0
+            limit = min(timeout, max(1.0, left)) if left else timeout
+            params = {"timeout": f"{max(1, round(limit))}s", **(query or {})}
+            return self._once(method, path, doing, params, body, content_type, accept, limit, new_connection)
 
-        patience = self._patience
-        if patience is None or not (method == "GET" if read is None else read):
+        if patience is None:
             return once()
         return repeated(once, what=doing, patience=patience, history=History(doing), judge=judge_read)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from base.budget import Budget
 from base.clock import Deadline, Run
 from base.errors import NotReady
 from base.events import Listener
@@ -37,18 +38,22 @@ def wait_until_served(
     deadline: Deadline,
     emit: Listener,
     fresh: bool = True,
+    budget: Budget | None = None,
 ) -> None:
     """Wait until the server serves the resources of custom resource definitions.
 
     Discovery tells: a resource appears in it once its definition is Established. After a while the definitions
     themselves are read too, which say why one is refused. `fresh` says that they were only just created: then the
-    first look is worth it only after a pause.
-    Raises `NotReady` at the deadline, and at once where a definition's names are not accepted.
+    first look is worth it only after a pause. The `budget` is that of the stage that waits: what goes on beside it
+    may have failed for good, which ends the wait.
+    Raises `NotReady` at the deadline, and at once where a definition's names are not accepted, and `Cancelled`.
     """
     wanted = [one for crd in definitions for one in resources_of(crd)]
     began = time.monotonic()
 
     def served() -> Yes[None] | NotYet:
+        if budget is not None:
+            budget.check()
         try:
             discovery = discover(client)
         except ApiError as error:

@@ -113,6 +113,7 @@ SENTENCES: Final[tuple[Rule, ...]] = (
             "cannot set an ownerref",
             "is forbidden: node ",
             "not permitted to ",
+            "code = permissiondenied",
         ),
         (403,),
     ),

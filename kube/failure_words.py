@@ -20,6 +20,7 @@ WRONG_NAMES: Final = (
     "hostname mismatch",
     "ip address mismatch",
     "doesn't match either of ",
+    "no alternative certificate subject name",
 )
 NOT_TLS: Final = (
     "does not look like a tls handshake",

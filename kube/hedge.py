@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from base.clock import Run
@@ -39,26 +40,28 @@ def hedged(
     first, and each further one waits `growth` times as long as the one before.
 
     A `decisive` error is raised at once: it says more than a call that still hangs. Any other counts only when it is
-    certain: it is raised once no other call is under way. Calls that lose are left to end by their own time limit, and
-    may still be carried out. `waiting` is called several times a second. Raises `Cancelled` within 0.1 s of a stop.
+    certain: once no other call is under way, that of the first is raised, which had the most time. Calls that lose are
+    left to end by their own time limit, and may still be carried out. `waiting` is called several times a second.
+    Raises `Cancelled` within 0.1 s of a stop.
     """
-    answers: queue.SimpleQueue[tuple[bool, T | BaseException]] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[tuple[int, bool, T | BaseException]] = queue.SimpleQueue()
 
-    def attempt() -> None:
+    def attempt(number: int) -> None:
         try:
-            answers.put((True, call()))
+            answers.put((number, True, call()))
         except BaseException as error:  # noqa: BLE001 -- handed to the waiting thread, which raises it
-            answers.put((False, error))
+            answers.put((number, False, error))
 
-    begun = ended = 0
+    begun = 0
+    errors: dict[int, BaseException] = {}
     next_at = time.monotonic()
     while True:
         if begun < most and time.monotonic() >= next_at:
-            spawn(attempt, "hedge")
+            spawn(partial(attempt, begun), "hedge")
             begun += 1
             next_at = time.monotonic() + after * growth ** (begun - 1)
         try:
-            good, value = answers.get(
+            number, good, value = answers.get(
                 timeout=0.1 if begun == most else max(0.001, min(0.1, next_at - time.monotonic()))
             )
         except queue.Empty:
@@ -67,6 +70,8 @@ def hedged(
             continue
         if good:
             return value  # type: ignore[return-value]  # the flag says which of the two it is
-        ended += 1
-        if ended == begun or decisive(value):  # type: ignore[arg-type]  # an error, as the flag says
-            raise value  # type: ignore[misc]  # the same
+        errors[number] = value  # type: ignore[assignment]  # the same
+        if decisive(errors[number]):
+            raise errors[number]
+        if len(errors) == begun:
+            raise errors[0]

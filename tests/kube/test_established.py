@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import kube.established
+from base.budget import Budget
 from base.clock import Deadline, Run
-from base.errors import NotReady
+from base.errors import Cancelled, NotReady
 from kube.client import Client
 from kube.established import have_storage_built, wait_until_served
 from kube.failures import ApiError
@@ -115,3 +116,14 @@ def test_a_new_resource_is_asked_for_until_its_storage_is_being_built(
     have_storage_built(asking, ISSUERS, Run())
     assert len(server.seen) == requests
     assert server.seen[0].query["limit"] == "1"
+
+
+def test_what_failed_beside_it_ends_the_wait(server: FaultProxy, asking: Client) -> None:
+    """A stage of which something else has failed for good does not wait for kinds to be served."""
+    server.on(NOT_YET, path=DISCOVERY, times=None)
+    budget = Budget()
+    budget.stop()
+    with pytest.raises(Cancelled):
+        wait_until_served(
+            asking, [DEFINITION], run=Run(), deadline=Deadline.after(10), emit=lambda _: None, budget=budget
+        )

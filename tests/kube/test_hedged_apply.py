@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from typing import Any
@@ -172,3 +173,16 @@ def test_a_decisive_error_ends_the_hedging() -> None:
     with pytest.raises(ValueError, match="no"):
         hedged(call, after=0.05, most=2, run=Run(), decisive=lambda error: isinstance(error, ValueError))
     assert time.monotonic() - began < 0.4
+
+
+def test_of_several_that_run_out_of_time_the_first_is_told() -> None:
+    """It had the most time, so the server may have said in its answer what it was that hung."""
+    numbers = itertools.count()
+
+    def call() -> None:
+        number = next(numbers)
+        time.sleep(0.05 if number else 0.1)  # the one with the most time still ends before the last one
+        raise TimeoutError(f"call {number}")
+
+    with pytest.raises(TimeoutError, match="call 0"):
+        hedged(call, after=0.08, most=3, run=Run(), growth=1.0)

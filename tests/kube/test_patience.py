@@ -180,3 +180,19 @@ def test_requests_share_what_they_may_spend(server: FaultProxy, asking: Client) 
     assert first > 0.4
     assert time.monotonic() - began - first < 0.3
     assert raised.value.failure.kind is Kind.API_UNAVAILABLE
+
+
+def test_a_question_gets_no_more_time_than_there_is(server: FaultProxy, asking: Client) -> None:
+    """The server is not given fifteen seconds where the command has three; what explains a failure afterwards is."""
+    server.on(ok({}), times=None)
+    for seconds in (3.0, 60.0, 0.0):
+        asking.patient(Patience(QUICK, Run(), Deadline.after(seconds), lambda _: None)).get("/version", doing="ask")
+    assert [one.query["timeout"] for one in server.seen] == ["3s", "15s", "15s"]
+
+
+def test_what_an_apply_reads_first_has_no_more_time_either(server: FaultProxy, asking: Client) -> None:
+    """A look that hangs ends with the command's limit."""
+    server.on(rules.status(404, "NotFound", 'configmaps "b" not found'), method="GET")
+    server.on(ok(WANTED, 201))
+    Applier(asking, QUICK, Run(), Deadline.after(3), lambda _: None).apply(WANTED, CORE_V1["ConfigMap"])
+    assert [(one.method, one.query["timeout"]) for one in server.seen] == [("GET", "3s"), ("PATCH", "3s")]
