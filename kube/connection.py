@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 import os
@@ -11,9 +12,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from base.clock import Deadline, Run
 from base.errors import ClusterUnreachable
+from base.parallel import Background
 from kube.client import Client
 
+_LOOK = 0.1  # seconds between two looks whether the run shall stop
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -118,6 +122,22 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
     if _is_loopback(str(configuration.host)) and configuration.proxy in getproxies().values():
         configuration.proxy = None
     return Connection(Client(configuration, user_agent=user_agent), context, str(configuration.host))
+
+
+def connect_in_time(options: ConnectionOptions, *, user_agent: str, run: Run, deadline: Deadline) -> Connection:
+    """As `connect`, but given up at a deadline: a credential plugin may wait for a login for as long as it likes.
+
+    Raises `Cancelled` as soon as the run is asked to stop.
+    """
+    job = Background(lambda: connect(options, user_agent=user_agent), "connect")
+    while not deadline.passed():
+        run.check()
+        with contextlib.suppress(TimeoutError):  # `connect` itself raises none
+            return job.result(min(deadline.remaining(), _LOOK))
+    raise ClusterUnreachable(
+        "could not get credentials in time: the kubeconfig's credential plugin has not ended",
+        hint="log in with your provider's tool first, then check with: kubectl auth whoami",
+    )
 
 
 def _is_loopback(url: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import pytest
 from kubernetes.config import incluster_config
 
 import kube.connection
-from base.errors import ClusterUnreachable
-from kube.connection import Connection, ConnectionOptions, connect
+from base.clock import Deadline, Run
+from base.errors import Cancelled, ClusterUnreachable
+from kube.connection import Connection, ConnectionOptions, connect, connect_in_time
 from kube.failures import ApiError, Kind
 from tests.faults.answers import ok
 from tests.faults.proxy import FaultProxy
@@ -238,6 +240,19 @@ def test_a_plugin_that_fails_is_quoted(
     assert words in error.message
     assert "log in again" in error.hint
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_plugin_that_hangs_is_given_up(write: Callable[..., str], tmp_path: Path) -> None:
+    """A plugin that waits for somebody is waited for until the deadline, or until the run is asked to stop."""
+    options = ConnectionOptions(write(config("a", current="a", user=plugin(tmp_path, "exec sleep 3"))))
+    began = time.monotonic()
+    with pytest.raises(ClusterUnreachable, match="credential plugin has not ended"):
+        connect_in_time(options, user_agent="frit/0 (test)", run=Run(), deadline=Deadline.after(0.3))
+    stopped = Run()
+    stopped.cancel()
+    with pytest.raises(Cancelled):
+        connect_in_time(options, user_agent="frit/0 (test)", run=stopped, deadline=Deadline.after(60))
+    assert time.monotonic() - began < 2
 
 
 def test_a_plugin_that_is_missing_is_named(write: Callable[..., str]) -> None:
