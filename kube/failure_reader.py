@@ -63,6 +63,9 @@ _CALL = re.compile(
     r"|failed to connect to webhook [\"'`]([^\s\"'`]{1,300})[\"'`](?: via service [\"'`]?[^\s\"'`]{1,300}[\"'`]?)?:"
     r"|failed to call webhook: "
 )
+_REFUSED = re.compile(r"(?:\"[^\"\s]{1,300}\"|the request) is invalid: (?!: ?validating)|denied request: ")
+"""What follows quotes values of the object, or a policy's own words: neither says anything about the talk."""
+
 _CONVERSION = re.compile(r"conversion webhook for .{1,300}? (?:failed:|returned )")
 _CALL_PREFIX = re.compile(
     r"^[\s:]*(?:failed calling (?:admission )?webhook \S+\s+)?(?:failed to call webhook:?\s*)?"
@@ -89,6 +92,12 @@ def plain(text: str) -> str:
     return text if text.isascii() else text.translate(_TYPOGRAPHIC)
 
 
+def unquoted(text: str) -> str:
+    """A text up to the values that a refusal quotes; all of it if nothing was refused that way."""
+    refused = _REFUSED.search(text) if " is invalid: " in text or "denied request: " in text else None
+    return text[: refused.end()] if refused else text
+
+
 def read(text: str, speaker: Speaker, status: int = 0) -> Reading:
     """Decide what a text is.
 
@@ -104,6 +113,9 @@ def read(text: str, speaker: Speaker, status: int = 0) -> Reading:
     asked = _ASKED.search(text) if webhooks and "admission webhook " in text else None
     # Only a 500 is about a webhook call; in a 4xx such words are a value that the server quotes.
     call = _webhook_call(text) if webhooks and (status == 0 or status >= 500) else None
+    spoken = unquoted(text)
+    if len(spoken) < len(text) and not asked and (call is None or len(spoken) <= call[0]):
+        text, call = spoken, None
     if asked and (call is None or asked.start() < call[0]):
         table, begin = (_DENIAL, asked.end()) if asked[2] else (_CONTRACT, asked.start())
         reading = _first(table, text[begin:], 0, f"API server -> webhook {asked[1]}", asked[1])

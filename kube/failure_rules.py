@@ -23,11 +23,14 @@ _GROUP: Final = f"{_AGGREGATED} {{group}}"
 _UNAUTHORIZED = re.compile(r"(?:^|[:(] ?)unauthorized(?:$|[\s),;:'\"]|\.(?:\s|$))")
 _VERSION = r"v\d+(?:(?:alpha|beta)\d+)?"
 _GROUP_VERSION = re.compile(
-    rf"(?P<group>[a-z0-9][a-z0-9.-]*/{_VERSION}): (?:the server is currently unable|stale groupversion discovery)"
+    rf"(?P<group>[a-z0-9][a-z0-9.-]{{0,252}}/{_VERSION}): "
+    r"(?:the server is currently unable|stale groupversion discovery)"
 )
-_GROUP_ASKED = re.compile(r"unable to handle the request \([a-z]+ [a-z]+\.(?P<group>[a-z0-9-]+\.[a-z0-9.-]+)\)")
-_API_SERVICE = re.compile(rf"\b(?P<version>{_VERSION})\.(?P<group>[a-z0-9.-]+)\"? failed with: ")
-_KUBELET_TRUST = re.compile(r"(?:error dialing backend: |:10250/).*(?:x509: |remote error: tls: )")
+_GROUP_ASKED = re.compile(
+    r"unable to handle the request \([a-z]+ [a-z]+\.(?P<group>[a-z0-9-]{1,63}\.[a-z0-9.-]{1,253})\)"
+)
+_API_SERVICE = re.compile(rf"\b(?P<version>{_VERSION})\.(?P<group>[a-z0-9.-]{{1,253}})\"? failed with: ")
+_KUBELET_TRUST = re.compile(r"(?:error dialing backend: |:10250/).{0,400}?(?:x509: |remote error: tls: )")
 _KUBELET_CALL = re.compile(
     r"error dialing backend: |:10250/(?:containerlogs|exec|attach|portforward|run|stats|metrics)"
 )

@@ -27,7 +27,9 @@ _ASKING: Final = (
     "unable to clone",
 )
 _PATHS: Final = ("/v2/", "/directory", "/dir", "/index.yaml")
-_URL: Final = r"https?://[^\s\"/]{1,300}/(?:v2/|dir(?:ectory)?\b|\S{0,300}index\.yaml)\S{0,300} .{0,60}?"
+_URL: Final = (
+    r"https?://[^\s\"/]{1,255}(?:/v2/|/dir(?:ectory)?\b|(?:/[^\s\"/]{1,63}){0,4}/index\.yaml)\S{0,200} .{0,60}?"
+)
 _WAITED = re.compile(
     r"\b(?:install(?:ation)?|upgrade|rollback|uninstall(?:ation)?) failed"
     r"(?: for release \S{1,300} with chart \S{1,300})?: "

@@ -38,7 +38,7 @@ from kube.failure_parts import (
     text_of,
     words_of,
 )
-from kube.failure_reader import Reading, Speaker, plain, read
+from kube.failure_reader import Reading, Speaker, plain, read, unquoted
 
 if TYPE_CHECKING:
     from base.retry import History, Verdict
@@ -199,7 +199,7 @@ def from_text(text: str) -> Failure:
                 code = REASONS.get(text_of(answer, "reason"), 0)
             return _from_status(code, answer, None, Speaker.QUOTED)
     whole = bounded(text)
-    status, reason = quoted_status(plain(whole))
+    status, reason = quoted_status(unquoted(plain(whole)))
     reading = read(whole, Speaker.QUOTED, status)
     if reading.calling and not status:
         status = 500  # what API servers answer when they cannot call a webhook
