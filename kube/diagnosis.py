@@ -20,12 +20,13 @@ from kube.objects import Object, condition, field
 from kube.pods import Cause, Trouble, current, reason_of_pods, trouble_of
 from kube.warnings import Warned, about, list_warnings, plain
 
-__all__ = ["Cause", "Finding", "as_data", "as_lines", "diagnose", "findings_of", "reason_of_pods"]
+__all__ = ["Cause", "Finding", "as_data", "as_lines", "diagnose", "findings_of", "reason_of_deployment"]
 
 T = TypeVar("T")
 
 MOST_EVENTS = 5
 _NAMES = re.compile(r'"[^"]*"')
+_OF_PULLING = ("Failed: Failed to pull image ", "Failed: Error: ", "BackOff: Back-off pulling image ")
 COMBINED = "(combined from similar events): "
 LOG_LINES = 20
 LOG_CHARACTERS = 2000
@@ -76,16 +77,18 @@ def as_data(finding: Finding) -> dict[str, Any]:
 def as_lines(finding: Finding) -> list[str]:
     """A finding for people: the reason first, then evidence that adds to it, then the next command."""
     lines = [f"{finding.object}: {finding.message}"]
-    lines += [f"  event: {one}" for one in finding.events if not _repeats(one, finding.message)]
+    lines += [f"  event: {one}" for one in finding.events if not _repeats(one, finding)]
     lines += [f"  log: {one}" for one in finding.log.splitlines()]
     lines += [f"  note: {one}" for one in finding.notes]
     return [*lines, f"  next: {finding.command}"]
 
 
-def _repeats(event: str, message: str) -> bool:
+def _repeats(event: str, finding: Finding) -> bool:
     """Whether an event only says what the message says already (without its reason and count)."""
+    if finding.cause is Cause.IMAGE_NOT_PULLED and event.startswith(_OF_PULLING):
+        return True
     said = event.partition(": ")[2].removeprefix("Error: ").removeprefix("Error creating: ")
-    return _NAMES.sub("", said.partition(" (")[0]) in _NAMES.sub("", message)
+    return _NAMES.sub("", said.partition(" (")[0]) in _NAMES.sub("", finding.message)
 
 
 def diagnose(
@@ -156,6 +159,11 @@ def _judged(
             found += _without_pods(namespace, name, known.get(name), deployments is not None, mine, warnings)
         found += _of_pods(namespace, name, mine, warnings)
     return found
+
+
+def reason_of_deployment(name: str, pods: Iterable[Object]) -> str:
+    """A few words on why the pods of a Deployment are not ready; `pods` may be all those of its namespace."""
+    return reason_of_pods(one for one in pods if deployment_of(one) == name)
 
 
 def deployment_of(pod: Object) -> str:

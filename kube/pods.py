@@ -6,6 +6,7 @@ Sources: Kubernetes documentation, "Pod Lifecycle" and "Debug Pods"; the waiting
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +35,11 @@ CONFIG_REASONS = frozenset(
         "PostStartHookError",
         "RunContainerError",
     }
+)
+# what kubelet, containerd and the registry client put around the cause of a failed pull, each naming the image again
+_PULLING = re.compile(
+    r'^(?:(?:Back-off pulling image|[Ff]ailed to pull(?: and unpack)? image|failed to resolve reference) "[^"]*": '
+    r'|(?:ErrImagePull|failed to do request): |rpc error: code = \w+ desc = |(?:Head|Get) "[^"]*": )+'
 )
 STARTING_REASONS = frozenset({"", "ContainerCreating", "PodInitializing"})
 
@@ -123,11 +129,13 @@ def _statuses(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _container(pod: Mapping[str, Any], status: Mapping[str, Any], warnings: Sequence[Warned]) -> Trouble | None:
     name = str(status.get("name", ""))
     reason = str(field(status, "state", "waiting", "reason", default=""))
-    said = plain(field(status, "state", "waiting", "message", default=""))
+    words = str(field(status, "state", "waiting", "message", default=""))
+    said = plain(words)
     if reason in IMAGE_REASONS:
         image = str(status.get("image") or _image(pod, name))
-        if "Back-off" in said and ": " not in said:  # older kubelets keep the cause in the event only
-            said = next((one.message for one in warnings if one.reason == "Failed" and image in one.message), said)
+        if "Back-off" in words and ": " not in words:  # older kubelets keep the cause in the event only
+            words = next((one.message for one in warnings if one.reason == "Failed" and image in one.message), words)
+        said = plain(_PULLING.sub("", words))
         return Trouble(
             Cause.IMAGE_NOT_PULLED,
             f"image {image} cannot be pulled: {reason}" + (f": {said}" if said else ""),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kube.diagnosis import as_data, as_lines, deployment_of, findings_of, last_lines, reason_of_pods
+from kube.diagnosis import as_data, as_lines, deployment_of, findings_of, last_lines, reason_of_deployment
 from kube.objects import Object
-from kube.pods import Cause, trouble_of
+from kube.pods import Cause, reason_of_pods, trouble_of
 from kube.warnings import Warned, newest_first, plain, warning_of
 
 
@@ -113,6 +113,32 @@ def test_the_cause_of_a_back_off_comes_from_the_event() -> None:
     assert "not found" in found.message
 
 
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (
+            'Back-off pulling image "r:5000/web:1": ErrImagePull: failed to pull and unpack image "r:5000/web:1": '
+            'failed to resolve reference "r:5000/web:1": failed to do request: Head "https://r:5000/v2/web/1": '
+            "dial tcp: lookup r on 10.96.0.10:53: no such host",
+            "dial tcp: lookup r on 10.96.0.10:53: no such host",
+        ),
+        (
+            'rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/web:1": failed to '
+            'resolve reference "docker.io/library/web:1": docker.io/library/web:1: not found',
+            "docker.io/library/web:1: not found",
+        ),
+        ('Back-off pulling image "web:1"', 'Back-off pulling image "web:1"'),
+        ("no such host", "no such host"),
+    ],
+    ids=["containerd", "CRI", "no cause", "bare"],
+)
+def test_the_cause_of_a_failed_pull_is_what_stands_at_the_end(said: str, cause: str) -> None:
+    """What kubelet and the container runtime put around it only names the image again and again."""
+    found = trouble_of(pod(**waiting("ImagePullBackOff", said)))
+    assert found is not None
+    assert found.message == f"image registry.example/web:1 cannot be pulled: ImagePullBackOff: {cause}"
+
+
 def test_a_failing_probe_is_told_from_a_slow_start() -> None:
     """A running container that is not ready is a failing probe where an event says so."""
     status: Object = {"phase": "Running", **container({"running": {}})}
@@ -155,6 +181,15 @@ def test_a_waiting_line_names_the_worst_cause_in_a_few_words() -> None:
     assert reason_of_pods([pod(**waiting("ContainerCreating")), image]) == (
         "image registry.example/web:1 cannot be pulled: ErrImagePull"
     )
+
+
+def test_a_waiting_line_about_a_deployment_is_about_its_own_pods() -> None:
+    """The image of another Deployment of the same namespace is not named beside it."""
+    mine = pod(**waiting("ContainerCreating"))
+    other = pod("other-5d9c7b-a", owner="other", **waiting("ErrImagePull", "no such host"))
+    assert reason_of_deployment("web", [other, mine]) == "container main is starting"
+    assert "cannot be pulled" in reason_of_deployment("other", [other, mine])
+    assert reason_of_deployment("gone", [other, mine]) == ""
 
 
 def test_a_deployments_name_is_read_from_its_pods() -> None:
