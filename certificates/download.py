@@ -22,7 +22,8 @@ from base.errors import FritError, PreflightFailed, WrongUsage
 from base.events import Listener, Said, Waiting
 from base.parallel import Background
 from base.retry import Attempt, History, RetryPolicy, Verdict, retrying
-from certificates import cache, urls
+from certificates import cache
+from web import urls
 
 if TYPE_CHECKING:
     from certificates.transfer import TransferError

@@ -18,10 +18,10 @@ import truststore
 
 from base.clock import Deadline, seconds_text
 from base.errors import WrongUsage
-from certificates import urls
 from certificates.cache import MAX_BYTES
-from certificates.light_httpx import httpx
-from certificates.proxies import proxy_for
+from web import urls
+from web.light_httpx import httpx
+from web.proxies import proxy_for
 
 MAX_REDIRECTS: Final = 5
 _NAME_BUDGET: Final = 5.0  # seconds that an unknown host name is worth: long enough for a resolver that restarts

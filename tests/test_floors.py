@@ -14,6 +14,7 @@ FLOORS = {
     "manifests": -1,
     "base": 0,
     "kube": 1,
+    "web": 1,
     "certificates": 2,
     "repositories": 2,
     "packages": 3,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("base", "kube", "certificates", "repositories", "packages", "bootstrap", "frit", "manifests", "bench")
+ROOMS = ("base", "kube", "web", "certificates", "repositories", "packages", "bootstrap", "frit", "manifests", "bench")
 MOST_LINES = 350
 
 # written in parts, so that this file does not hold what it looks for

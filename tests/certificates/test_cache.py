@@ -15,9 +15,9 @@ import pytest
 from base.events import Said
 from certificates import cache
 from certificates.download import Fetched, remember
-from certificates.urls import key_of
 from tests.certificates.downloads import Downloads
 from tests.certificates.servers import Server, answer, serving
+from web.urls import key_of
 
 BODY = b"apiVersion: v1\nkind: Namespace\n"
 DIGEST = hashlib.sha256(BODY).hexdigest()

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from base.errors import WrongUsage
-from certificates.proxies import proxy_for
 from tests.certificates.downloads import Downloads
 from tests.certificates.servers import Authority, answer, forward, serving
+from web.proxies import proxy_for
 
 BODY = b"apiVersion: v1\n"
 FAR = "releases.example.test"

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base.errors import PreflightFailed
-from certificates import parsing
-from certificates.parsing import MAX_DEPTH, parse
+from certificates.parsing import parse
 from tests.certificates import builders
+from web import plain_yaml
+from web.plain_yaml import MAX_DEPTH
 
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 
@@ -51,7 +52,7 @@ def test_yaml_and_json_give_the_same_objects() -> None:
 
 def test_the_python_parser_gives_the_same_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PyYAML came without libyaml, the result is the same."""
-    monkeypatch.setattr(parsing, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(plain_yaml, "_LOADER", yaml.SafeLoader)
     objects = builders.release()
     assert list(parse(builders.as_yaml(objects), "x")) == objects
     assert "line 5" in refused(HEAD + "a: [\n")

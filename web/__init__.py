@@ -1,0 +1,1 @@
+"""Floor 1: what downloading needs: one careful request, proxies, trust, private files, hostile text."""
