@@ -119,17 +119,25 @@ def retry_options(command: F) -> F:
 
 def output_option(command: F) -> F:
     """Add `-o/--output`; the choice lands in the session, not in the command's arguments."""
+    return _output(["text", "json", "yaml"])(command)
 
+
+def list_output_option(command: F) -> F:
+    """The same for commands that list things, with more columns (`wide`) or the names alone (`name`)."""
+    return _output(["text", "wide", "name", "json", "yaml"])(command)
+
+
+def _output(formats: list[str]) -> Callable[[F], F]:
     def chosen(ctx: click.Context, _: click.Parameter, value: str) -> None:
         ctx.ensure_object(Session).output = value
 
     return setting(
         "-o",
         "--output",
-        type=click.Choice(["text", "json", "yaml"]),
+        type=click.Choice(formats),
         default="text",
         show_default=True,
         expose_value=False,
         callback=chosen,
         help="How to print the result on stdout.",
-    )(command)
+    )

@@ -22,10 +22,13 @@ class Result:
     """The outcome of a command.
 
     `data` is what `-o json` and `-o yaml` print (JSON types only, keys in a stable order). `table` or `text` is what
-    people see on stdout without `-o`; both may be empty. `exit_code` ends the process.
+    people see on stdout without `-o`; both may be empty. `exit_code` ends the process. Of a list, `wide` is what
+    `-o wide` shows instead of `table`, and `names` what `-o name` prints, a line each.
     """
 
     data: Any
     table: Table | None = None
     text: str = ""
     exit_code: int = exits.OK
+    wide: Table | None = None
+    names: Sequence[str] = ()

@@ -22,10 +22,10 @@ _COMMAND = re.compile(
 class Session:
     """One invocation of frit, as click's context object.
 
-    `output` is the format of the result (`text`, `json` or `yaml`). `on_interrupt` holds what must still happen when
-    a signal ends the process: short, thread-safe calls that get the exit code and write or say something. `failed`
-    is what a command that raises still has to print for scripts (with `-o json|yaml`). `kubectl` is how kubectl reaches
-    the cluster that was asked for: with `--context NAME`, if frit was told so.
+    `output` is the format of the result (`text`, `json`, `yaml`; of lists also `wide` and `name`). `on_interrupt` holds
+    what must still happen when a signal ends the process: short, thread-safe calls that get the exit code and write or
+    say something. `failed` is what a command that raises still has to print for scripts (with `-o json|yaml`).
+    `kubectl` is how kubectl reaches the cluster that was asked for: with `--context NAME`, if frit was told so.
     """
 
     run: Run = field(default_factory=Run)

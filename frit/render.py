@@ -12,7 +12,7 @@ from base.results import Result, Table
 
 
 def render(result: Result, output: str) -> int:
-    """Print a result in one format (`text`, `json`, `yaml`) and return its exit code.
+    """Print a result in one format (`text`, `wide`, `name`, `json`, `yaml`) and return its exit code.
 
     Where the reader went away (`frit ... | head`), the rest is lost and the exit code stays that of the result.
     """
@@ -31,9 +31,13 @@ def _print(result: Result, output: str) -> None:
         import yaml
 
         click.echo(yaml.safe_dump(result.data, sort_keys=False, allow_unicode=True), nl=False)
+    elif output == "name":
+        for name in result.names:
+            click.echo(name)
     else:
-        if result.table is not None:
-            click.echo(table_text(result.table))
+        table = result.wide if output == "wide" and result.wide is not None else result.table
+        if table is not None:
+            click.echo(table_text(table))
         if result.text:
             click.echo(result.text)
 

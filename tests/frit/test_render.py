@@ -37,3 +37,17 @@ def test_nothing_to_say_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     """A result without table and text prints nothing for people."""
     assert render(Result({"a": 1}), "text") == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_list_is_shown_as_wide_as_was_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    """`wide` shows the wide table where there is one, else the usual one, and `name` only the names, a line each."""
+    table, wide = Table(("x",), [("1",)]), Table(("x", "y"), [("1", "2")])
+    for result, output, shown in (
+        (Result(DATA, table, wide=wide), "wide", "X   Y\n1   2\n"),
+        (Result(DATA, table), "wide", "X\n1\n"),
+        (Result(DATA, table, wide=wide), "text", "X\n1\n"),
+        (Result(DATA, table, names=("a", "b")), "name", "a\nb\n"),
+        (Result(DATA, table), "name", ""),
+    ):
+        assert render(result, output) == 0
+        assert capsys.readouterr().out == shown
