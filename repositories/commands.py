@@ -14,6 +14,7 @@ from base.results import Result, Table
 from base.session import Session
 from base.version import user_agent
 from kube.options import connection_options
+from repositories.publish_commands import COMMANDS as PUBLISHING
 
 if TYPE_CHECKING:
     from base.journal import Journal
@@ -44,6 +45,10 @@ def repo() -> None:
 
     A package repository is a folder on a web server; the cluster knows it as an object of kind PackageRepository.
     """
+
+
+for _one in PUBLISHING:
+    repo.add_command(_one)
 
 
 @repo.command("list", epilog=LIST_EXAMPLES)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import tests.cluster
 from tests.cluster import Cluster, ClusterError, certmanager, releases
-from tests.packages_server import serve
+from tests.packages_server import PACKAGES, serve
 
 NAME = "frit-demo"
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -110,7 +110,7 @@ def trying(repository: str) -> str:
         "  frit check   # says no, and why; --replicas=1 mends it",
         "",
         f"Repository demo was served only while the demo ran. Serve it again at the same address:\n"
-        f"  {shlex.quote(sys.executable)} -m tests.packages_server --port {urlsplit(repository).port}",
+        f"  frit repo serve {shlex.quote(str(PACKAGES))} --port {urlsplit(repository).port}",
     ]
     return "\n".join(lines)
 

@@ -26,7 +26,6 @@ OURS = {
     "--name": "python -m tests.cluster, python -m tests.demo",
     "--no-cluster": "pytest of this project",
     "--keep-cluster": "pytest of this project",
-    "--port": "python -m tests.packages_server",
     "--list": "python -m tests.chaos",
     "--cheap": "python -m tests.chaos",
     "--kills": "python -m tests.chaos",
