@@ -43,6 +43,10 @@ class Background(Generic[T]):
         """Whether the call has ended, well or not."""
         return self._done.is_set()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait at most so long for the end of the call; whether it has ended."""
+        return self._done.wait(seconds)
+
     def result(self, timeout: float | None = None) -> T:
         """The value of the call; raises what the call raised."""
         if not self._done.wait(timeout):

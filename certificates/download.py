@@ -11,22 +11,21 @@ import os
 import re
 import select
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from base.clock import Deadline, Run, seconds_text
 from base.errors import FritError, PreflightFailed, WrongUsage
-from base.events import Listener, Said, Waiting
-from base.parallel import Background
-from base.retry import Attempt, History, RetryPolicy, Verdict, retrying
+from base.events import Listener, Said
+from base.retry import Attempt, History, RetryPolicy
 from certificates import cache
 from web import urls
 
 if TYPE_CHECKING:
-    from certificates.transfer import TransferError
+    from web.troubles import TransferError
 
 POLICY: Final = RetryPolicy(
     attempts=6, first_pause=0.5, growth=2.0, max_pause=8.0, jitter=0.2, timeout=120.0, last_chance=False
@@ -34,8 +33,8 @@ POLICY: Final = RetryPolicy(
 """How patient a download is unless told otherwise. A server that asks for more time than there is, is not asked again,
 and whoever waits learns at once that a file would help."""
 
+_RELEASED: Final = re.compile(r"/v?\d+\.\d+\.\d+[^/]*/")
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
-_LOOK: Final = 0.02  # seconds between two looks at a download that goes on
 _ELSEWHERE: Final = "or download it elsewhere and give the file: --cert-manager-manifest FILE"
 
 
@@ -95,7 +94,7 @@ def fetch(
     if "://" not in source:
         return _fetched(_read_file(source, run, deadline), source)
     urls.check(source)
-    cacheable = options.use_cache and (expected is not None or urls.names_release(source))
+    cacheable = options.use_cache and (expected is not None or _names_release(source))
     key = urls.key_of(source) if cacheable else ""
     if key:
         kept = cache.load(cache.folder(options.cache_dir), key)
@@ -129,50 +128,40 @@ def plain_digest(sha256: str) -> str:
     return match.group(1).lower()
 
 
+def _names_release(url: str) -> bool:
+    """Whether a part of the path is a version (`/v1.21.2/`): what lies there never changes once it is published."""
+    return _RELEASED.search(urlsplit(url).path) is not None
+
+
 def _download(
     url: str, what: str, options: DownloadOptions, run: Run, deadline: Deadline, emit: Listener, history: History
 ) -> bytes:
-    from certificates import transfer  # httpx costs 70 ms, which a file or a kept copy does not have to pay
+    # httpx costs 70 ms, which a file or a kept copy does not have to pay
+    from web import transfer
+    from web.attempts import patiently
+    from web.tls import trust
+    from web.troubles import TransferError
 
-    line = transfer.Line(options.timeout_connect, options.timeout_read, transfer.trust(options.ca_bundle))
-    limit = deadline.sooner(options.policy.timeout)
-
-    def attempt() -> bytes:
-        given_up = threading.Event()
-        job = Background(lambda: transfer.get(url, line, limit, given_up.is_set), "download")
-        told = time.monotonic()
-        try:
-            # On a thread of its own, so that a request to stop need not wait for a server that says nothing.
-            while not job.done:
-                run.sleep(_LOOK)
-                if limit.passed():
-                    raise transfer.TransferError("timeout", "the answer did not end in time", retry=True)
-                if time.monotonic() - told >= 1.0:
-                    told = time.monotonic()
-                    emit(Waiting(history.what, told - history.started))
-            return job.result()
-        finally:
-            given_up.set()
-
-    def judge(error: BaseException) -> Verdict | None:
-        if not isinstance(error, transfer.TransferError):
-            return None
-        return Verdict(error.retry, error.kind, error.message, error.retry_after, error.budget)
-
+    question = transfer.Question(
+        url,
+        missing="this release does not exist at that URL",
+        missing_hint="look at --cert-manager-version",
+        most=cache.MAX_BYTES,
+    )
+    line = transfer.Line(options.timeout_connect, options.timeout_read, trust(options.ca_bundle))
     began = time.monotonic()
-    try:
-        return retrying(
-            attempt,
-            what=history.what,
-            policy=options.policy,
-            judge=judge,
-            run=run,
-            deadline=deadline,
-            emit=emit,
-            history=history,
-        )
-    except transfer.TransferError as error:
-        raise _failed(error, url, what, history, time.monotonic() - began) from None
+    with transfer.Connections(line) as connections:
+        try:
+            return patiently(
+                lambda limit, stopped: transfer.get(question, connections, limit, stopped).content,
+                policy=options.policy,
+                run=run,
+                deadline=deadline,
+                emit=emit,
+                history=history,
+            )
+        except TransferError as error:
+            raise _failed(error, url, what, history, time.monotonic() - began) from None
 
 
 def _failed(error: TransferError, url: str, what: str, history: History, seconds: float) -> FritError:

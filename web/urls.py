@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from base.errors import WrongUsage
-
-_RELEASED: Final = re.compile(r"/v?\d+\.\d+\.\d+[^/]*/")
 
 
 def check(url: str) -> None:
@@ -31,11 +27,6 @@ def shown(url: str) -> str:
     place = url.partition("://")[2].partition("#")[0].partition("?")[0]
     host, slash, path = place.partition("/")
     return f"{host.rpartition('@')[2]}{slash}{path}"
-
-
-def names_release(url: str) -> bool:
-    """Whether a part of the path is a version (`/v1.21.2/`): what lies there never changes once it is published."""
-    return _RELEASED.search(urlsplit(url).path) is not None
 
 
 def key_of(url: str) -> str:

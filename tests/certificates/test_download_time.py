@@ -12,9 +12,9 @@ import pytest
 from base.errors import Cancelled
 from base.events import Waiting
 from base.retry import RetryPolicy
-from certificates import transfer
 from tests.certificates.downloads import QUICK, Downloads
 from tests.certificates.servers import answer, serving, silence, stream
+from web import troubles
 
 BODY = b"apiVersion: v1\n"
 GOOD = answer(BODY)
@@ -146,7 +146,7 @@ def test_an_unknown_host_is_tried_briefly(downloads: Downloads, monkeypatch: pyt
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)  # no real resolver answers reliably where tests run
-    monkeypatch.setattr(transfer, "_NAME_BUDGET", 0.3)
+    monkeypatch.setattr(troubles, "NAME_BUDGET", 0.3)
     patient = RetryPolicy(attempts=1000, first_pause=0.05, growth=1.0, max_pause=0.05, jitter=0.0, timeout=60.0)
     began = time.monotonic()
     error = downloads.failure("https://releases.example.test/v1.21.2/x", policy=patient)

@@ -25,7 +25,7 @@ def loaded(*arguments: str, **env: str) -> tuple[int, str, set[str]]:
 def test_the_front_door_is_light(arguments: list[str]) -> None:
     """The root's help, the version and a typing error load no heavy library, and no room's door."""
     _, _, names = loaded(*arguments)
-    assert names & {*HEAVY, "bootstrap", "repositories", "certificates", "kube"} == set()
+    assert names & {*HEAVY, "bootstrap", "repositories", "certificates", "kube", "web"} == set()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_version_is_the_one_of_the_package() -> None:
 
 def test_a_download_loads_no_command_line_of_httpx() -> None:
     """httpx brings a command line with rich and pygments; frit's start does not pay for it."""
-    program = "import certificates.transfer, sys; print(*{name.split('.')[0] for name in sys.modules})"
+    program = "import web.transfer, sys; print(*{name.split('.')[0] for name in sys.modules})"
     code, out, err = finished(program=[PLAIN[0], "-c", program])
     assert (code, err) == (0, "")
     assert "httpx" in out.split()
