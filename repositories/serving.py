@@ -19,7 +19,7 @@ from base.parallel import spawn
 from base.version import VERSION
 from repositories.etags import Digests, matches
 from repositories.objects import hide_credentials, one_line
-from repositories.shelf import Refused, open_below
+from repositories.shelf import Refused, names_of, open_below
 
 LOOPBACK = "127.0.0.1"
 MOST_CONNECTIONS = 256
@@ -166,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, *, body: bool) -> None:
         try:
-            opened = open_below(self.server.directory, self.path)
+            opened = open_below(self.server.directory, names_of(self.path))
         except Refused as refused:
             self.send_error(refused.status, refused.why)
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
@@ -43,13 +44,12 @@ def names_of(path: str) -> list[str]:
     return names
 
 
-def open_below(directory: Path, path: str) -> IO[bytes]:
-    """Open the regular file that a URL's path names below a folder. Raises `Refused`.
+def open_below(directory: Path, names: Sequence[str]) -> IO[bytes]:
+    """Open the regular file that names lead to below a folder. Raises `Refused`.
 
     Links are followed where they end below the folder. What they lead to is then opened step by step from the
     folder's own descriptor with links forbidden, so that nothing that changes meanwhile leads out of it.
     """
-    names = names_of(path)
     root = os.path.realpath(directory)
     wanted = os.path.realpath(os.path.join(root, *names))  # noqa: PTH118 -- one way for all of os
     below = Path(os.path.relpath(wanted, root)).parts
