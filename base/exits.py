@@ -29,7 +29,7 @@ MEANINGS: Final[dict[int, str]] = {
     CERTIFICATE_WINDOW: "the certificate window did not close in time",
     REPOSITORY: "a package repository is not usable",
     CANNOT_TELL: "frit cannot tell: not enough permission, or a failure that it does not recognise",
-    CHANGES: "`--dry-run --exit-code`: there are changes",
+    CHANGES: "`--dry-run --exit-code`, or `--check` of an index: there are changes",
     INTERRUPTED: "interrupted (Ctrl-C)",
     TERMINATED: "terminated (SIGTERM)",
 }

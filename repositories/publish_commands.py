@@ -10,7 +10,7 @@ import click
 from base import exits
 from base.errors import WrongUsage
 from base.events import Said
-from base.options import setting
+from base.options import output_option, setting
 from base.results import Result
 from base.session import Session
 from repositories.lint_rules import ORDER, RULES
@@ -25,6 +25,13 @@ Examples:
   frit repo lint ./packages --fail-on warning --online
   frit repo lint ./packages -o sarif > lint.sarif
   frit repo lint https://packages.example.com/team -o json"""
+
+INDEX_EXAMPLES = """\b
+Examples:
+  frit repo index ./packages
+  frit repo index ./packages --check
+  frit repo index ./packages --latest newest
+  frit repo index ./packages -o json"""
 
 SERVE_EXAMPLES = """\b
 Examples:
@@ -96,6 +103,57 @@ def _source(where: str) -> Source:
     return Folder(Path(where))
 
 
+@click.command(epilog=INDEX_EXAMPLES)
+@click.argument("directory", metavar="DIR", type=FOLDER)
+@setting("--check", is_flag=True, help="Write nothing; the exit code is 10 if something would be written.")
+@setting(
+    "--latest",
+    type=click.Choice(["keep", "newest"]),
+    default="keep",
+    show_default=True,
+    help="What latestVersion becomes: what it is, as long as that is a version, or the newest version.",
+)
+@output_option
+@click.pass_obj
+def index(session: Session, directory: Path, check: bool, latest: str) -> Result:
+    """Write index.yaml, and the versions.yaml of every package, out of the folders in DIR.
+
+    A package is a folder, a version is a folder in it with a package.yaml. Versions are listed in their order,
+    packages by name, with what the manifest of the latest version says about them. The same folders give the same
+    bytes, and a file that is right already is not touched.
+
+    Exit codes: 8 where a manifest, a name or a version is not fit for clients, and nothing was written; 10 with
+    --check where something would be written.
+    """
+    from repositories import indexing
+    from repositories.folders import Folder
+
+    folder = Folder(directory)
+    planned = indexing.plan(folder, latest)
+    for name in planned.empty:
+        session.emit(Said(f"{name} has no version with a package.yaml and is not listed", "warning"))
+    for name, (pointer, top) in planned.behind.items():
+        session.emit(Said(f"{name}: latestVersion stays {pointer}; {top} is newer, and --latest newest takes it"))
+    session.run.check()
+    if not check:
+        indexing.write(folder, planned.changes)
+    lines = [f"{'to be ' if check else ''}{one.change}: {one.file}" for one in planned.changes]
+    lines.append(f"{planned.packages} packages, {planned.versions} versions{'' if planned.changes else '; unchanged'}")
+    data = {
+        "directory": str(directory),
+        "packages": planned.packages,
+        "versions": planned.versions,
+        "written": not check,
+        "files": [{"file": one.file, "change": one.change} for one in planned.files],
+        "behind": [
+            {"package": name, "latestVersion": pointer, "newest": top}
+            for name, (pointer, top) in planned.behind.items()
+        ],
+    }
+    code = exits.CHANGES if check and planned.changes else exits.OK
+    return Result(data, text="\n".join(lines), exit_code=code)
+
+
 @click.command(epilog=SERVE_EXAMPLES)
 @click.argument("directory", metavar="DIR", type=FOLDER)
 @click.option(
@@ -151,4 +209,4 @@ def serve(session: Session, directory: Path, host: str, port: int, quiet: bool) 
             session.run.sleep(_FOREVER)
 
 
-COMMANDS = (lint, serve)
+COMMANDS = (lint, index, serve)
