@@ -198,7 +198,7 @@ class Client:
             self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
         if body is not None:
             headers["Content-Type"] = content_type
-            if content_type != JSON:
+            if "json" not in content_type:  # what is JSON by its name, urllib3's wrapper writes itself
                 body = json.dumps(body, separators=(",", ":")).encode()
         self._tally.requests = next(self._sent)
         url = self.host + path + ("?" + urlencode(params) if params else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,16 +13,18 @@ from base.errors import CannotTell, PreflightFailed
 from base.events import Listener
 from base.policy import RetryPolicy
 from kube.access import Permission
-from kube.apply import Applied, Applier
+from kube.apply import FIELD_MANAGER, Applied, Applier
 from kube.client import Client
 from kube.failures import ApiError, Kind
-from kube.objects import condition, field
+from kube.objects import Object, condition, field
 from kube.patience import Patience
+from repositories.credentials import places
 from repositories.objects import GROUP, REPOSITORIES, Repository, from_object, hide_credentials, one_line, to_object
 
 PERMISSIONS = tuple(Permission(verb, GROUP, REPOSITORIES.plural) for verb in ("list", "get", "create", "patch"))
 """What the account needs to register repositories; `list` alone is enough to list them."""
 
+_CONFLICT = re.compile(r'conflicts? with "([^"]*)"')
 _NO_API = "the package API is not installed on this cluster"
 
 
@@ -29,8 +32,9 @@ _NO_API = "the package API is not installed on this cluster"
 class Registered:
     """One PackageRepository of the cluster.
 
-    `auth` is `none`, `basic`, `bearer`, or `basic+bearer` where an object of Glasskube says both; `inline` means that
-    a user name, password or token stands in the object itself. `ready` is the status of the condition Ready (`True`,
+    `auth` is `none`, or some of `basic`, `bearer` and `certificate` with `+` between them; `inline` means that a user
+    name, password or token stands in the object itself; `secrets` are the names of the Secrets that it refers to, also
+    for the CA bundle that it is trusted by (`ca`). `ready` is the status of the condition Ready (`True`,
     `False`, `Unknown`), empty where no controller has looked at it; `message` is that condition's, in one line.
     `created` is the creation time in RFC 3339. `url` is as it is stored; what people see is `shown_url`.
     """
@@ -43,6 +47,8 @@ class Registered:
     ready: str = ""
     message: str = ""
     created: str = ""
+    secrets: tuple[str, ...] = ()
+    ca: bool = False
 
     @property
     def shown_url(self) -> str:
@@ -55,7 +61,12 @@ class Registered:
             "name": self.name,
             "url": self.shown_url,
             "default": self.default,
-            "auth": {"method": self.auth, "inline": self.inline},
+            "auth": {
+                "method": self.auth,
+                "inline": self.inline,
+                "secrets": list(self.secrets),
+                "caBundle": self.ca,
+            },
             "ready": self.ready,
             "message": self.message,
             "created": self.created,
@@ -63,7 +74,12 @@ class Registered:
 
 
 def registered(client: Client) -> list[Registered]:
-    """All PackageRepositories, sorted by name; one request, which a patient client repeats where that helps.
+    """All PackageRepositories, sorted by name; raises what `listed` raises."""
+    return [as_registered(one) for one in listed(client)]
+
+
+def listed(client: Client) -> list[Object]:
+    """All PackageRepositories as they are, sorted by name; one request, which a patient client repeats.
 
     Raises `PreflightFailed` where the package API is not installed, `CannotTell` where the account may not list
     them, and `ApiError`.
@@ -82,13 +98,16 @@ def registered(client: Client) -> list[Registered]:
                 hint=f"{permission.command}   asks the server; an administrator can grant it",
             ) from None
         raise
-    return sorted(map(as_registered, answer.get("items") or []), key=lambda one: one.name)
+    items: list[Object] = answer.get("items") or []
+    return sorted(items, key=lambda one: str(field(one, "metadata", "name", default="")))
 
 
 def as_registered(obj: Mapping[str, Any]) -> Registered:
     """What a PackageRepository says, as the server returned it."""
     basic, bearer = field(obj, "spec", "auth", "basic"), field(obj, "spec", "auth", "bearer")
     methods = [name for name, given in (("basic", basic), ("bearer", bearer)) if given is not None]
+    kept = places(obj)
+    methods += ["certificate"] if any(one.what == "client_certificate" for one in kept) else []
     inline = any(field(basic, key) for key in ("username", "password")) or bool(field(bearer, "token"))
     ready = condition(obj, "Ready")
     said = from_object(obj)
@@ -101,6 +120,8 @@ def as_registered(obj: Mapping[str, Any]) -> Registered:
         str(ready.get("status") or ""),
         one_line(str(ready.get("message") or "")),
         str(field(obj, "metadata", "creationTimestamp", default="")),
+        tuple(dict.fromkeys(one.secret for one in kept if one.secret)),
+        any(one.what == "ca_bundle" for one in kept),
     )
 
 
@@ -151,6 +172,13 @@ def applier_for(client: Client, policy: RetryPolicy, run: Run, deadline: Deadlin
 def register(applier: Applier, repository: Repository) -> Applied:
     """Apply one PackageRepository as it is given (see `settled`), in the applier's retry loop.
 
-    Fields that frit does not set, such as credentials, stay as they are. Raises what `Applier.apply` raises.
+    Fields that frit does not set, such as credentials, stay as they are. A URL that `frit repo update` has written is
+    frit's own, and is taken over. Raises what `Applier.apply` raises.
     """
-    return applier.apply(to_object(repository), REPOSITORIES)
+    try:
+        return applier.apply(to_object(repository), REPOSITORIES)
+    except ApiError as error:
+        # to the API server, an update and an apply of frit are two managers
+        if error.failure.kind is not Kind.FIELD_CONFLICT or set(_CONFLICT.findall(error.message)) != {FIELD_MANAGER}:
+            raise
+    return applier.apply(to_object(repository), REPOSITORIES, force=True)

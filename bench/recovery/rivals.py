@@ -84,7 +84,7 @@ def _parsed(printed: str) -> Mapping[str, list[dict[str, Any]]]:
 def _add(have: Basics, place: Place) -> tuple[str, ...]:
     obj = json.loads(place.manifest.read_text())
     name, url = obj["metadata"]["name"], obj["spec"]["url"]
-    return (str(have.frit), "repo", "add", name, url, f"--timeout={_PATIENCE}", "-o", "json")
+    return (str(have.frit), "repo", "add", name, url, "--force", f"--timeout={_PATIENCE}", "-o", "json")
 
 
 def _bootstrap(have: Basics, place: Place) -> tuple[str, ...]:

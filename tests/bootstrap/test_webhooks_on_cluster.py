@@ -156,7 +156,7 @@ def test_an_expired_serving_certificate(ready: Cluster, kubectl: Kubectl, client
     assert found.data()["registrations"][0]["product"] == "Glasskube's operator"
     assert "which EXPIRED on 20" in text
     assert "match now" not in text
-    ran = frit("repo", "add", "probe", URL, "--retry-timeout", "1s", kubeconfig=ready.kubeconfig)
+    ran = frit("repo", "add", "probe", URL, "--force", "--retry-timeout", "1s", kubeconfig=ready.kubeconfig)
     assert ran.code == exits.CERTIFICATE_WINDOW, ran.stderr
     assert "has expired or is not yet valid" in ran.stderr
     assert "belongs to Glasskube's operator" in ran.stderr
@@ -200,7 +200,7 @@ def test_no_endpoints_and_no_service(ready: Cluster, kubectl: Kubectl, client: C
     hooks.apply(kubectl, hooks.configuration(authority.pem, policy))
     kubectl("-n", hooks.SPACE, "scale", "deployment", "glasskube-operator", "--replicas=0")
     failure = failure_of(client, REPOSITORY, Kind.WEBHOOK_NOT_READY)
-    ran = frit("repo", "add", "probe", URL, "--retry-timeout", "1s", kubeconfig=ready.kubeconfig)
+    ran = frit("repo", "add", "probe", URL, "--force", "--retry-timeout", "1s", kubeconfig=ready.kubeconfig)
     assert ran.code == exits.NOT_READY
     assert "which has no ready endpoint" in ran.stderr
     assert f"kubectl -n {hooks.SPACE} get pods -l app=glasskube-operator" in accounted(client, failure)[1]

@@ -168,7 +168,7 @@ def _works(fault: Fault, site: Site) -> Callable[[], bool]:
 def _arguments(site: Site, scenario: Scenario) -> tuple[str, ...]:
     if scenario.command == BOOTSTRAP:
         return (*site.bootstrap_arguments(site.folder / "report.json"), *scenario.arguments)
-    return ("repo", "add", NAME, scenario.url, *scenario.arguments)
+    return ("repo", "add", NAME, scenario.url, "--force", *scenario.arguments)
 
 
 def _verdict(scenario: Scenario, ran: Ran) -> list[str]:
@@ -205,7 +205,7 @@ class Plain:
     def of(site: Site, command: str, with_repository: bool) -> Plain:
         """The plain form of a scenario's command."""
         if command != BOOTSTRAP:
-            return Plain(("repo", "add", NAME, ADDED), f"{NAME} unchanged")
+            return Plain(("repo", "add", NAME, ADDED, "--force"), f"{NAME} unchanged")
         more = ("--repository", f"{NAME}={ADDED}") if with_repository else ()
         return Plain((*site.bootstrap_arguments(site.folder / "report.json"), *more), "nothing had to be changed")
 

@@ -37,6 +37,8 @@ def test_the_front_door_is_light(arguments: list[str]) -> None:
         ["repo", "--help"],
         ["repo", "add", "--help"],
         ["repo", "list", "-h"],
+        ["repo", "update", "--help"],
+        ["repo", "refresh", "--help"],
     ],
     ids=" ".join,
 )
@@ -54,9 +56,10 @@ def test_the_help_of_a_command_is_light(arguments: list[str]) -> None:
         ("frit ", {"bootstrap", "check", "explain", "repo"}),
         ("frit boot", {"bootstrap"}),
         ("frit --ver", {"--version"}),
-        ("frit repo ", {"list", "add"}),
+        ("frit repo li", {"list", "lint"}),
+        ("frit repo re", {"refresh", "remove"}),
         ("frit bootstrap --upst", {"--upstream-probes"}),
-        ("frit repo list -o ", {"text", "json", "yaml"}),
+        ("frit repo list -o ", {"text", "wide", "name", "json", "yaml"}),
     ],
 )
 def test_completion_is_right_and_light(typed: str, completed: set[str]) -> None:

@@ -54,7 +54,7 @@ def repo(room: Room, cluster: Cluster) -> Repo:
 
 def test_without_the_package_api_nothing_is_registered(room: Room, cluster: Cluster) -> None:
     """Both commands say what is missing and what installs it, with exit code 3."""
-    for arguments in (["list"], ["add", "team", URL]):
+    for arguments in (["list"], ["add", "team", URL, "--force"]):
         done = Repo(cluster.kubeconfig)(*arguments, code=3)
         assert "the package API is not installed on this cluster" in done.stderr
         assert "frit bootstrap" in done.stderr
@@ -63,42 +63,53 @@ def test_without_the_package_api_nothing_is_registered(room: Room, cluster: Clus
 
 def test_add_says_what_it_did(repo: Repo) -> None:
     """The first add creates, the same one again changes nothing, another URL changes it."""
-    assert repo("add", "team", URL + "/").stdout == f"repository team created: {URL}\n"
-    assert repo("add", "team", URL).stdout == f"repository team unchanged: {URL}\n"
-    assert repo("add", "team", URL + "2").stdout == f"repository team changed: {URL}2\n"
-    said = json.loads(repo("add", "team", URL, "-o", "json").stdout)
+    assert repo("add", "team", URL + "/", "--force").stdout == f"repository team created: {URL}\n"
+    assert repo("add", "team", URL, "--force").stdout == f"repository team unchanged: {URL}\n"
+    assert repo("add", "team", URL + "2", "--force").stdout == f"repository team changed: {URL}2\n"
+    said = json.loads(repo("add", "team", URL, "--force", "-o", "json").stdout)
     assert (said["change"], said["repository"]["url"], said["failedAttempts"]) == ("changed", URL, [])
 
 
 def test_list_shows_all_of_them(repo: Repo) -> None:
-    """Names are sorted, the default is marked, and JSON and YAML say the same."""
+    """Names are sorted, the default is marked, what frit saw itself is told, and JSON and YAML say the same."""
     done = repo("list")
     assert done.stdout == ""
     assert "no package repository is registered" in done.stderr
     with serve() as url:
         repo("add", "local", url, "--default")
-    repo("add", "alpha", URL)
-    header, *lines = repo("list").stdout.splitlines()
-    assert header.split() == ["NAME", "URL", "DEFAULT", "AUTH", "STATUS", "AGE"]
-    assert [line.split()[:-1] for line in lines] == [["alpha", URL, "none", "-"], ["local", url, "yes", "none", "-"]]
-    data = json.loads(repo("list", "-o", "json").stdout)
-    assert yaml.safe_load(repo("list", "-o", "yaml").stdout) == data
+        repo("add", "alpha", "http://127.0.0.1:1/nobody", "--force")
+        listed = repo("list")
+        data = json.loads(repo("list", "-o", "json").stdout)
+        wide = repo("list", "-o", "wide").stdout.splitlines()
+    header, *lines = listed.stdout.splitlines()
+    assert header.split() == ["NAME", "URL", "DEFAULT", "AUTH", "STATUS", "PACKAGES", "AGE"]
+    assert [line.split()[:-1] for line in lines] == [
+        ["alpha", "http://127.0.0.1:1/nobody", "none", "unreachable", "-"],
+        ["local", url, "yes", "none", "reachable", "3"],
+    ]
+    assert "Connection refused" in listed.stderr
+    assert wide[0].split()[7:] == ["WRITTEN", "SECRET", "MESSAGE"]
     assert [one["default"] for one in data["repositories"]] == [False, True]
+    assert [one["status"] for one in data["repositories"]] == ["unreachable", "reachable"]
+    told = json.loads(repo("list", "--look", "never", "-o", "json").stdout)
+    assert yaml.safe_load(repo("list", "--look", "never", "-o", "yaml").stdout) == told
+    assert [one["seen"] for one in told["repositories"]] == [None, None]
+    assert repo("list", "--look", "never", "-o", "name").stdout == "alpha\nlocal\n"
 
 
 def test_there_is_one_default(repo: Repo, kubectl: Kubectl) -> None:
     """A second default is refused with exit code 3; two that somebody made are reported by list."""
-    repo("add", "first", URL, "--default")
-    done = repo("add", "second", URL, "--default", code=3)
+    repo("add", "first", URL, "--force", "--default")
+    done = repo("add", "second", URL, "--force", "--default", code=3)
     assert "first is it already" in done.stderr
     assert list(repo.listed()) == ["first"]
-    repo("add", "first", URL)
+    repo("add", "first", URL, "--force")
     assert repo.listed()["first"]["default"]
-    repo("add", "second", URL)
+    repo("add", "second", URL, "--force")
     kubectl("annotate", "packagerepository", "second", "packages.glasskube.dev/default-repository=true")
-    assert "2 repositories are marked as the default (first, second)" in repo("list").stderr
+    assert "2 repositories are marked as the default (first, second)" in repo("list", "--look", "never").stderr
     kubectl("annotate", "packagerepository", "first", "packages.glasskube.dev/default-repository-")
-    assert repo("list").stderr == ""
+    assert repo("list", "--look", "never").stderr == ""
 
 
 def test_credentials_stay_where_they_are(repo: Repo, kubectl: Kubectl) -> None:
@@ -106,11 +117,11 @@ def test_credentials_stay_where_they_are(repo: Repo, kubectl: Kubectl) -> None:
     spec = {"url": URL, "auth": {"basic": {"username": "somebody", "password": "hunter2"}}}
     obj = {"apiVersion": "packages.glasskube.dev/v1alpha1", "kind": "PackageRepository", "metadata": {"name": "team"}}
     kubectl("create", "-f-", stdin=json.dumps({**obj, "spec": spec}))
-    assert "basic (inline)" in repo("list").stdout
-    for arguments in (["list", "-o", "json"], ["list", "-o", "yaml"], ["add", "team", URL, "-o", "json"]):
+    assert "basic (inline)" in repo("list", "--look", "never").stdout
+    for arguments in (["list", "-o", "json"], ["show", "team"], ["add", "team", URL, "--force", "-o", "json"]):
         done = repo(*arguments)
         assert "hunter2" not in done.stdout + done.stderr
-    refused = repo("add", "team", "https://elsewhere.example.com", code=3).stderr
+    refused = repo("add", "team", "https://elsewhere.example.com", "--force", code=3).stderr
     assert "would be sent to https://elsewhere.example.com" in refused
     assert kubectl.json("get", "packagerepository", "team")["spec"] == spec
 
@@ -120,14 +131,14 @@ def test_a_url_that_somebody_else_wrote_is_theirs(repo: Repo, kubectl: Kubectl) 
     obj = {"apiVersion": "packages.glasskube.dev/v1alpha1", "kind": "PackageRepository", "metadata": {"name": "team"}}
     stdin = json.dumps({**obj, "spec": {"url": URL}})
     kubectl("apply", "--server-side", "--field-manager=gitops", "-f-", stdin=stdin)
-    done = repo("add", "team", "https://elsewhere.example.com", code=5)
+    done = repo("add", "team", "https://elsewhere.example.com", "--force", code=5)
     assert 'conflict with "gitops"' in done.stderr
     assert kubectl.json("get", "packagerepository", "team")["spec"] == {"url": URL}
 
 
 def test_wrong_usage_does_not_reach_the_cluster(repo: Repo) -> None:
     """A bad name or URL ends with exit code 2, and credentials in a URL are not repeated."""
-    assert "cannot be the name" in repo("add", "Team", URL, code=2).stderr
+    assert "cannot be the name" in repo("add", "Team", URL, "--force", code=2).stderr
     done = repo("add", "team", "https://somebody:hunter2@example.com", code=2)
     assert "hunter2" not in done.stderr
     assert repo.listed() == {}
@@ -135,7 +146,7 @@ def test_wrong_usage_does_not_reach_the_cluster(repo: Repo) -> None:
 
 def test_without_permission_frit_cannot_tell(repo: Repo, powerless: Path) -> None:
     """An account that may not list repositories gets exit code 9 and the missing permission."""
-    for arguments in (["list"], ["add", "team", URL]):
+    for arguments in (["list"], ["add", "team", URL, "--force"]):
         done = Repo(powerless)(*arguments, code=9)
         assert "may not list packagerepositories.packages.glasskube.dev" in done.stderr
     assert repo.listed() == {}
@@ -151,6 +162,6 @@ def test_the_check_sees_what_is_there(room: Room, cluster: Cluster, powerless: P
     assert ask() == [("package API", False, True)]
     room.install()
     assert ask() == [("package API", True, True), ("repositories registered", False, True)]
-    Repo(cluster.kubeconfig)("add", "team", URL, "--default")
+    Repo(cluster.kubeconfig)("add", "team", URL, "--force", "--default")
     assert ask() == [("package API", True, True), ("repositories registered", True, True)]
     assert ask(powerless)[1] == ("repositories registered", False, False)
