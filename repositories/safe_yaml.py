@@ -28,7 +28,7 @@ class Bounds:
     unless: str = ""
 
 
-INDEX_BYTES: Final = 32 * MIB
+INDEX_BYTES: Final = 28 * MIB
 """The most that is ever read of an index; one of 100,000 packages has 20 MiB."""
 
 INDEX: Final = Bounds(16 * MIB, 500_000, ", and not in the form that frit repo index writes")
@@ -39,11 +39,11 @@ MANIFEST: Final = Bounds(2 * MIB, 50_000)
 FILE: Final = Bounds(16 * MIB, 100_000)
 
 
-def load(content: bytes, file: str, bounds: Bounds) -> Any:
+def load(content: bytes, file: str, bounds: Bounds, seconds: float = SECONDS) -> Any:
     """The value of the one document of a file; None where it is empty. Raises `Malformed` with file and line."""
     if len(content) > bounds.bytes:
         raise Malformed(Problem(file, f"it is larger than {bounds.bytes // MIB} MiB{bounds.unless}"))
-    limits = Limits(bounds.values, SECONDS, "package repositories", "no such file")
+    limits = Limits(bounds.values, seconds, "package repositories", "no such file")
     found: list[Any] = []
     try:
         for _, line, value in documents(content, limits):

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from repositories.names import shown
 from repositories.problems import Field, Malformed, Problem
-from repositories.safe_yaml import Bounds, Places, load
+from repositories.safe_yaml import SECONDS, Bounds, Places, load
 
 T = TypeVar("T")
 
@@ -64,9 +64,9 @@ class Parsed(Generic[T]):
     warnings: tuple[Problem, ...] = ()
 
 
-def examine(model: type[T], content: bytes, file: str, bounds: Bounds) -> Parsed[T]:
+def examine(model: type[T], content: bytes, file: str, bounds: Bounds, seconds: float = SECONDS) -> Parsed[T]:
     """Read a file with all of its mistakes. Raises `Malformed` only if it cannot be read as YAML or JSON at all."""
-    return examined(model, load(content, file, bounds), file, Places(content))
+    return examined(model, load(content, file, bounds, seconds), file, Places(content))
 
 
 def examined(model: type[T], data: Any, file: str, places: Places) -> Parsed[T]:

@@ -19,21 +19,13 @@ from typing import Any, Final
 import yaml
 
 from web.plain_json import measure, parsed, short
+from web.plain_scalars import scalar
 from web.urls import is_web_page
 
 MAX_DEPTH: Final = 100
 """How deep values may be nested."""
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
-_CONSTANTS: Final[dict[str, bool | None]] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"), True),
-    **dict.fromkeys(("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"), False),
-}
-_NUMBER_BEGINS: Final = frozenset("+-.0123456789")
-_INTEGER: Final = re.compile(r"([-+]?)(?:0b([01_]+)|0x([0-9a-fA-F_]+)|0o?([0-7_]+)|([0-9][0-9_]*))")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_IN_JSON: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _TAG: Final = "tag:yaml.org,2002:"
 _NO_KEY: Final = object()
 _LOOK: Final = 2048  # values between two looks at the clock
@@ -204,15 +196,12 @@ class _Builder:
     def _scalar(self, event: Any) -> Any:
         text: str = event.value
         if event.tag is None and event.implicit[0]:  # plain: without quotes
-            if text in _CONSTANTS:
-                return _CONSTANTS[text]
-            if text[0] in _NUMBER_BEGINS:
-                try:
-                    number = _number(text)
-                except ValueError:
-                    raise self._bad(f"{short(text)} is a number that JSON cannot carry", event) from None
-                if number is not None:
-                    return number
+            try:
+                value = scalar(text)
+            except ValueError:
+                raise self._bad(f"{short(text)} is a number that JSON cannot carry", event) from None
+            if not isinstance(value, str):
+                return value
         elif event.tag not in (None, "!", f"{_TAG}str"):
             raise self._unused(f"tag {event.tag!r} is", event)
         return self._texts.setdefault(text, text)
@@ -246,20 +235,3 @@ class _Builder:
 
 def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
-
-
-def _number(text: str) -> int | float | None:
-    """The number that a plain scalar is, or None. Raises ValueError for one that JSON cannot carry."""
-    if match := _INTEGER.fullmatch(text):
-        sign, *forms = match.groups()
-        for digits, base in zip(forms, (2, 16, 8, 10), strict=True):
-            if digits is not None and (plain := digits.replace("_", "")):
-                return int(sign + plain, base)
-    if _FLOAT.fullmatch(text):
-        number = float(text)
-        if not math.isfinite(number):
-            raise ValueError(text)
-        return number
-    if _NOT_IN_JSON.fullmatch(text):
-        raise ValueError(text)
-    return None
