@@ -9,9 +9,9 @@ import pytest
 
 from base.errors import PreflightFailed
 from repositories.check import judged
-from repositories.views import age_text
 from repositories.objects import Repository, to_object
 from repositories.registry import Registered, as_registered, settled
+from repositories.views import age_text
 
 URL = "https://packages.example.com"
 
