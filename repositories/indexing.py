@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from base.errors import RepositoryUnusable
@@ -16,6 +12,7 @@ from repositories import names, safe_yaml, wire
 from repositories.folders import Folder
 from repositories.problems import Malformed, Problem
 from repositories.versions import ahead, newest, ordered
+from repositories.whole_files import replace
 
 KEEP: Final = "keep"
 NEWEST: Final = "newest"
@@ -92,7 +89,7 @@ def write(folder: Folder, files: Iterable[Written]) -> None:
     for one in files:
         target = folder.directory.joinpath(*one.path)
         try:
-            _replace(target, one.content)
+            replace(target, one.content)
         except OSError as error:
             raise RepositoryUnusable(
                 f"could not write {target}: {error.strerror or error}",
@@ -177,23 +174,3 @@ def _escaped(one: str) -> str:
     if one.isprintable():
         return one
     return f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}"
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Put a complete file in the place of another one, with its mode."""
-    try:
-        mode = target.stat().st_mode & 0o777
-    except FileNotFoundError:
-        mode = 0o644
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(name, target)  # noqa: PTH105 -- beside its like in os
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108 -- the same
-        raise

@@ -1,30 +1,18 @@
-"""The doors of `frit repo` for those who publish packages: lint, index, serve and mirror. No cluster is needed."""
+"""The doors of `frit repo` for those who publish packages: lint, index, serve and mirror."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from base import exits
-from base.errors import WrongUsage
 from base.events import Said
 from base.options import output_option, setting
 from base.results import Result
 from base.session import Session
-from repositories.lint_rules import ORDER, RULES
-
-if TYPE_CHECKING:
-    from repositories.linting import Source
-
-LINT_EXAMPLES = """\b
-Examples:
-  frit repo lint ./packages
-  frit repo lint ./packages --ignore missing-icon --ignore no-revision
-  frit repo lint ./packages --fail-on warning --online
-  frit repo lint ./packages -o sarif > lint.sarif
-  frit repo lint https://packages.example.com/team -o json"""
+from repositories.lint_command import lint
+from repositories.mirror_command import mirror
 
 INDEX_EXAMPLES = """\b
 Examples:
@@ -43,64 +31,6 @@ Examples:
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 _FOREVER = 3600.0
-
-
-@click.command(epilog=LINT_EXAMPLES)
-@click.argument("where", metavar="DIR|URL")
-@setting(
-    "--ignore",
-    multiple=True,
-    type=click.Choice(list(RULES)),
-    metavar="RULE",
-    help="Leave out what this rule finds; may be repeated. docs/publishing.md lists the rules.",
-)
-@setting(
-    "--fail-on",
-    type=click.Choice([*map(str, ORDER), "never"]),
-    default="error",
-    show_default=True,
-    help="The least severity that makes the exit code 5.",
-)
-@setting("--online", is_flag=True, help="Ask for every URL that the packages name, too.")
-@setting(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json", "yaml", "sarif"]),
-    default="text",
-    show_default=True,
-    help="How to print the result on stdout.",
-)
-@click.pass_obj
-def lint(session: Session, where: str, ignore: tuple[str, ...], fail_on: str, online: bool, output: str) -> Result:
-    """Look for mistakes in the package repository in DIR or at URL.
-
-    Every file is read as clients read it, and compared with the others: schema, names, versions and their order,
-    references that lead nowhere, charts without versions, values that are patched as texts where a boolean or a
-    number is needed, targets that match nothing, missing icons.
-
-    Each remark is a line with file, line, severity, field and rule. Nothing is changed.
-
-    Exit codes: 5 where there are errors (see --fail-on), 8 where the repository cannot be reached.
-    """
-    from repositories import lint_results
-    from repositories.linting import Linter, without
-
-    session.output = "json" if output == "sarif" else output
-    report = without(Linter(_source(where), session.run).lint(), ignore)
-    failing = ORDER[: ORDER.index(fail_on) + 1] if fail_on != "never" else ()
-    code = exits.REFUSED if any(one.severity in failing for one in report.remarks) else exits.OK
-    if output == "sarif":
-        return Result(lint_results.as_sarif(report, where), exit_code=code)
-    return Result(lint_results.as_data(report, where), text=lint_results.as_text(report, where), exit_code=code)
-
-
-def _source(where: str) -> Source:
-    """The folder or the origin that an argument names. Raises `WrongUsage`."""
-    from repositories.folders import Folder
-
-    if not Path(where).is_dir():
-        raise WrongUsage(f"there is no folder {where}", hint="name the folder that holds index.yaml")
-    return Folder(Path(where))
 
 
 @click.command(epilog=INDEX_EXAMPLES)
@@ -209,4 +139,4 @@ def serve(session: Session, directory: Path, host: str, port: int, quiet: bool) 
             session.run.sleep(_FOREVER)
 
 
-COMMANDS = (lint, index, serve)
+COMMANDS = (lint, index, serve, mirror)
