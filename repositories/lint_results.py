@@ -11,6 +11,7 @@ from urllib.parse import quote
 from base.version import VERSION
 from repositories.lint_rules import ORDER, RULES, Remark, Severity
 from repositories.linting import Report
+from repositories.wording import counted
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -24,8 +25,8 @@ def counts(report: Report) -> dict[Severity, int]:
 def as_text(report: Report, where: str) -> str:
     """A line for each remark, as compilers write them, and one that counts."""
     lines = [_line(one, where) for one in report.remarks]
-    found = ", ".join(f"{number} {severity}{'' if number == 1 else 's'}" for severity, number in counts(report).items())
-    lines.append(f"{found} in {report.packages} packages, {report.manifests} versions")
+    found = ", ".join(counted(number, severity) for severity, number in counts(report).items())
+    lines.append(f"{found} in {counted(report.packages, 'package')}, {counted(report.manifests, 'version')}")
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ from base.session import Session
 from kube.options import connection_options
 from repositories.command_tools import complete_names, patient_client
 from repositories.credential_options import CredentialOptions, credential_options, gathered
+from repositories.wording import counted
 
 if TYPE_CHECKING:
     from repositories.credentials import Credentials
@@ -138,8 +139,9 @@ def _told(session: Session, which: str, directory: Path, tally: Tally) -> Result
     if tally.outside:
         session.emit(Said(f"versions that also need charts or manifests from elsewhere: {tally.outside}"))
     text = (
-        f"{directory}: {tally.packages} packages, {tally.versions} versions;"
-        f" {tally.fetched} files fetched, {tally.kept} kept ({tally.bytes / 1e6:.1f} MB); checksums in {SUMS}"
+        f"{directory}: {counted(tally.packages, 'package')}, {counted(tally.versions, 'version')};"
+        f" {counted(tally.fetched, 'file')} fetched, {tally.kept} kept ({tally.bytes / 1e6:.1f} MB);"
+        f" checksums in {SUMS}"
     )
     return Result(data, text=text)
 

@@ -13,6 +13,7 @@ from base.results import Result
 from base.session import Session
 from repositories.lint_command import lint
 from repositories.mirror_command import mirror
+from repositories.wording import counted
 
 INDEX_EXAMPLES = """\b
 Examples:
@@ -68,7 +69,8 @@ def index(session: Session, directory: Path, check: bool, latest: str) -> Result
     if not check:
         indexing.write(folder, planned.changes)
     lines = [f"{'to be ' if check else ''}{one.change}: {one.file}" for one in planned.changes]
-    lines.append(f"{planned.packages} packages, {planned.versions} versions{'' if planned.changes else '; unchanged'}")
+    total = f"{counted(planned.packages, 'package')}, {counted(planned.versions, 'version')}"
+    lines.append(total if planned.changes else f"{total}; unchanged")
     data = {
         "directory": str(directory),
         "packages": planned.packages,
