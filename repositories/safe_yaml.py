@@ -9,10 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-import yaml
-
 from repositories.problems import Field, Malformed, Problem
-from web.plain_yaml import BadText, Limits, documents, lines
 
 MIB: Final = 1 << 20
 SECONDS: Final = 2.0
@@ -41,6 +38,8 @@ FILE: Final = Bounds(16 * MIB, 100_000)
 
 def load(content: bytes, file: str, bounds: Bounds, seconds: float = SECONDS) -> Any:
     """The value of the one document of a file; None where it is empty. Raises `Malformed` with file and line."""
+    from web.plain_yaml import BadText, Limits, documents  # an index out of the cache needs no YAML library
+
     if len(content) > bounds.bytes:
         raise Malformed(Problem(file, f"it is larger than {bounds.bytes // MIB} MiB{bounds.unless}"))
     limits = Limits(bounds.values, seconds, "package repositories", "no such file")
@@ -65,6 +64,10 @@ class Places:
     def line(self, field: Field) -> int:
         """The line (from 1) of a field, or of the innermost one around it that is there; 0 for a broken file."""
         if self._lines is None:
+            import yaml
+
+            from web.plain_yaml import lines
+
             try:
                 self._lines = lines(self._content)
             except (yaml.YAMLError, UnicodeDecodeError):

@@ -56,8 +56,11 @@ def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
         raise
 
 
-def read(path: Path, most: int) -> bytes | None:
-    """The bytes of a private regular file of this user that is not larger than `most`, or None."""
+def read(path: Path, most: int, *, begin: int | None = None) -> bytes | None:
+    """The bytes of a private regular file of this user that is not larger than `most`, or None.
+
+    With `begin` only so many of its first bytes.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -66,7 +69,7 @@ def read(path: Path, most: int) -> bytes | None:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or not _is_mine(status) or status.st_size > most:
             return None
-        return file.read(most + 1)
+        return file.read(most + 1 if begin is None else begin)
 
 
 def is_private(folder: Path) -> bool:

@@ -148,7 +148,7 @@ def _taken(
     if response.status_code in _REDIRECTS and "location" in response.headers:
         return _next(url, response)
     headers = {name.lower(): value for name, value in response.headers.items()}
-    if response.status_code == HTTPStatus.NOT_MODIFIED and question.headers:
+    if response.status_code == HTTPStatus.NOT_MODIFIED and any(name.startswith("If-") for name in question.headers):
         return Answer(b"", headers, changed=False)
     if response.status_code != HTTPStatus.OK:
         raise unexpected(response, question.noun, question.missing, question.missing_hint)
