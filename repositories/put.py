@@ -142,7 +142,10 @@ def _look(applier: Applier, reader: Reader, intent: Intent, veil: Veil) -> Seen:
         credentials = _joined(given, _stored(applier, rest))
         veil.add(*credentials.secrets())
         deadline = applier.deadline.sooner(LOOK_LIMIT)
-        return reader(intent.url, credentials, run=applier.run, deadline=deadline, fresh=True)
+        seen = reader(intent.url, credentials, run=applier.run, deadline=deadline, fresh=True)
+        if seen.stale:
+            raise RepositoryUnusable(f"could not read {intent.url}, only what was kept of it before: {seen.note}")
+        return seen
     except RepositoryUnusable as error:
         hint = "to register it all the same, before it can be reached: --force"
         error.hint = f"{error.hint}\n{hint}" if error.hint else hint

@@ -78,7 +78,7 @@ def list_(session: Session, look: str, kubeconfig: str | None, context: str | No
     Exit codes: 3 where the package API is not installed, 9 where this account may not list repositories.
     """
     from repositories.looking import look_at_all
-    from repositories.readers import reader
+    from repositories.glance import reader
     from repositories.registry import as_registered, listed
 
     client = patient_client(session, "repo list", kubeconfig, context)
@@ -132,7 +132,7 @@ def show(session: Session, name: str, kubeconfig: str | None, context: str | Non
     from repositories.credentials import places
     from repositories.looking import LOOK_LIMIT, look
     from repositories.put import not_registered
-    from repositories.readers import reader
+    from repositories.glance import reader
     from repositories.registry import as_registered, listed
     from repositories.remove import installed_from
 
@@ -185,7 +185,7 @@ def test(
     from repositories.credentials import Veil
     from repositories.looking import Target, look
     from repositories.objects import hide_credentials
-    from repositories.readers import reader
+    from repositories.glance import reader
 
     veil = Veil()
     if ":" in which:
@@ -248,7 +248,7 @@ def refresh(
     """
     from repositories.looking import look_at_all
     from repositories.put import not_registered
-    from repositories.readers import reader
+    from repositories.glance import reader
     from repositories.registry import as_registered, listed
 
     client = patient_client(session, "repo refresh", kubeconfig, context)

@@ -20,7 +20,7 @@ from .paths import ClusterError
 TIMEOUT_SECONDS = 60.0
 GROUPS = ("cert-manager.io", "acme.cert-manager.io", "packages.glasskube.dev")
 THROW_AWAY = "frit.test/throw-away=true"
-NAMESPACE = "cert-manager"
+NAMESPACES = ("cert-manager", "glasskube-system")
 
 _WEBHOOKS = tuple(
     f"/apis/admissionregistration.k8s.io/v1/{plural}"
@@ -226,7 +226,7 @@ def _everything(_item: _Item) -> bool:
 
 
 def _is_throw_away(item: _Item) -> bool:
-    return item.name == NAMESPACE or (_labelled(item) and item.name not in _BUILT_IN_NAMESPACES)
+    return item.name in NAMESPACES or (_labelled(item) and item.name not in _BUILT_IN_NAMESPACES)
 
 
 def _labelled(item: _Item) -> bool:

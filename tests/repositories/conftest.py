@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -116,6 +119,63 @@ def installed(cluster: Cluster) -> Iterator[Room]:
 
 def _room(cluster: Cluster) -> Room:
     return Room(connect(ConnectionOptions(kubeconfig=str(cluster.kubeconfig)), user_agent="frit-test").client)
+
+
+class Repo:
+    """Runs `frit repo` against one kubeconfig, and keeps all that it prints."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
+        self.printed = ""
+
+    def __call__(
+        self, *arguments: str, code: int = 0, stdin: str = "", environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it, expect an exit code, and never a traceback."""
+        done = subprocess.run(
+            self.command(*arguments),
+            input=stdin,
+            env=self.environment(environment),
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        self.printed += done.stdout + done.stderr
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start it."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            env=self.environment(None),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line."""
+        return [sys.executable, "-m", "frit", "repo", *arguments, "--kubeconfig", str(self.kubeconfig)]
+
+    def environment(self, more: dict[str, str] | None) -> dict[str, str]:
+        """The environment without settings of frit, and with more."""
+        return {**{key: value for key, value in os.environ.items() if not key.startswith("FRIT_")}, **(more or {})}
+
+    def listed(self) -> dict[str, Any]:
+        """What `list -o json` says, by name; nothing but the cluster is asked."""
+        said = self("list", "--look", "never", "-o", "json").stdout
+        return {one["name"]: one for one in json.loads(said)["repositories"]}
+
+
+@pytest.fixture
+def repo(room: Room, cluster: Cluster) -> Repo:
+    """`frit repo` on a cluster that has the package API and no repository."""
+    room.install()
+    return Repo(cluster.kubeconfig)
 
 
 @pytest.fixture

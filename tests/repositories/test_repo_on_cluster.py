@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -16,7 +14,7 @@ from kube.discovery import discover
 from repositories.check import repositories_check
 from tests.cluster import Cluster
 from tests.packages_server import serve
-from tests.repositories.conftest import Room
+from tests.repositories.conftest import Repo, Room
 
 if TYPE_CHECKING:
     from tests.conftest import Kubectl
@@ -24,32 +22,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 URL = "https://packages.example.com/team"
-
-
-class Repo:
-    """Runs `frit repo` against one kubeconfig."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig = kubeconfig
-
-    def __call__(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run it, expect an exit code, and never a traceback."""
-        command = [sys.executable, "-m", "frit", "repo", *arguments, "--kubeconfig", str(self.kubeconfig)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    def listed(self) -> dict[str, Any]:
-        """What `list -o json` says, by name."""
-        return {one["name"]: one for one in json.loads(self("list", "-o", "json").stdout)["repositories"]}
-
-
-@pytest.fixture
-def repo(room: Room, cluster: Cluster) -> Repo:
-    """`frit repo` on a cluster that has the package API and no repository."""
-    room.install()
-    return Repo(cluster.kubeconfig)
 
 
 def test_without_the_package_api_nothing_is_registered(room: Room, cluster: Cluster) -> None:
