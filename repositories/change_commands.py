@@ -157,9 +157,9 @@ def update(session: Session, /, name: str, url: str | None, **chosen: Any) -> Re
 
 
 def _put(session: Session, command: str, wish: Wish, chosen: dict[str, Any]) -> Result:
+    from repositories.glance import reader
     from repositories.objects import to_object
     from repositories.put import put
-    from repositories.glance import reader
     from repositories.registry import as_registered
     from repositories.waiting import wait_until_usable
 

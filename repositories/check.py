@@ -55,10 +55,10 @@ def judged(repositories: list[Registered]) -> Finding:
             name,
             False,
             f"{len(marked)} repositories are marked as the default: {', '.join(marked)}",
-            f"kubectl annotate packagerepository {marked[-1]} packages.glasskube.dev/default-repository-",
+            f"frit repo set-default {marked[0]}   leaves one; name the one that shall stay",
         )
     if not marked:
-        hint = f"frit repo add {repositories[0].name} {repositories[0].shown_url} --default"
+        hint = f"frit repo set-default {repositories[0].name}"
         return Finding(name, True, f"{names}; none is the default", hint, warning=True)
     for one in repositories:
         if one.ready == "False":

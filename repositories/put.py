@@ -85,9 +85,8 @@ def put(applier: Applier, wish: Wish, reader: Reader, veil: Veil) -> Put:
     seen = None if wish.force else _look(applier, reader, intent, veil)
     _warn(applier, intent)
     change, uid = _write(applier, wish, before, intent, kept)
-    if wish.default:
-        only_default(applier, prefer=wish.name)
-    shown = achieved(_copy(before, wish.name), intent, default=wish.default)
+    default = wish.default and only_default(applier, prefer=wish.name) == wish.name
+    shown = achieved(_copy(before, wish.name), intent, default=default)
     shown["metadata"].setdefault("uid", uid)
     return Put(change, shown, seen)
 

@@ -77,8 +77,8 @@ def list_(session: Session, look: str, kubeconfig: str | None, context: str | No
 
     Exit codes: 3 where the package API is not installed, 9 where this account may not list repositories.
     """
-    from repositories.looking import look_at_all
     from repositories.glance import reader
+    from repositories.looking import look_at_all
     from repositories.registry import as_registered, listed
 
     client = patient_client(session, "repo list", kubeconfig, context)
@@ -130,9 +130,9 @@ def show(session: Session, name: str, kubeconfig: str | None, context: str | Non
     repositories. A repository that cannot be read is shown with the reason, and is no failure.
     """
     from repositories.credentials import places
+    from repositories.glance import reader
     from repositories.looking import LOOK_LIMIT, look
     from repositories.put import not_registered
-    from repositories.glance import reader
     from repositories.registry import as_registered, listed
     from repositories.remove import installed_from
 
@@ -183,9 +183,9 @@ def test(
     read what is needed.
     """
     from repositories.credentials import Veil
+    from repositories.glance import reader
     from repositories.looking import Target, look
     from repositories.objects import hide_credentials
-    from repositories.glance import reader
 
     veil = Veil()
     if ":" in which:
@@ -246,9 +246,9 @@ def refresh(
 
     Exit codes: 3 where a NAME is not registered; 8 where nothing could be read, or, with --strict, not everything.
     """
+    from repositories.glance import reader
     from repositories.looking import look_at_all
     from repositories.put import not_registered
-    from repositories.glance import reader
     from repositories.registry import as_registered, listed
 
     client = patient_client(session, "repo refresh", kubeconfig, context)

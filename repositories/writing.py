@@ -20,7 +20,7 @@ from typing import Any, Final
 from base.errors import ServerRefused
 from base.retry import History
 from kube.apply import ATTEMPT_TIMEOUT, FIELD_MANAGER, HEDGE_AFTER, HEDGE_TIMEOUT, Applier, Change
-from kube.client import METADATA_ONLY, Answer
+from kube.client import JSON, METADATA_ONLY, Answer
 from kube.discovery import CORE_V1, Resource
 from kube.failures import ApiError, Kind
 from kube.hedge import hedged
@@ -54,6 +54,7 @@ def write(applier: Applier, resource: Resource, ref: Ref, edit: Edit, *, force_c
     doing = f"write {ref}" + (" (dry run)" if applier.dry_run else "")
     path = resource.path(ref.namespace, ref.name)
     looks: list[Object | None] = []
+    sent: list[str] = []
 
     def done(uid: str, *, now: bool) -> Written:
         if looks[0] is None:
@@ -67,15 +68,24 @@ def write(applier: Applier, resource: Resource, ref: Ref, edit: Edit, *, force_c
         if wanted is None:
             return Written(Change.UNCHANGED, "", history)
         if before is None:
-            answer = _send(applier, "POST", resource.path(ref.namespace), doing, wanted, "application/json")
-            return done(_uid(answer), now=True)
+            return done(_uid(send("POST", resource.path(ref.namespace), wanted, JSON)), now=True)
         patch = difference(before, wanted)
         if not patch:
             return done(str(field(before, "metadata", "uid", default="")), now=False)
         if not force_conflicts:
             _left_alone(ref, before, patch)
         patch.setdefault("metadata", {})["resourceVersion"] = field(before, "metadata", "resourceVersion")
-        return done(_uid(_send(applier, "PATCH", path, doing, patch, MERGE_PATCH)), now=True)
+        return done(_uid(send("PATCH", path, patch, MERGE_PATCH)), now=True)
+
+    def send(method: str, where: str, body: Object, content_type: str) -> Answer:
+        try:
+            return _send(applier, method, where, doing, body, content_type, sent)
+        except ApiError as error:
+            if error.failure.kind is Kind.CONFLICT and len(sent) == 1:
+                # one request, and it was not carried out: what is there now is somebody else's work
+                looks.clear()
+                sent.clear()
+            raise
 
     return applier.repeated(once, doing, resource, history)
 
@@ -170,14 +180,20 @@ def _leaves(patch: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[t
             yield (*above, key)
 
 
-def _send(applier: Applier, method: str, path: str, doing: str, body: Object, content_type: str) -> Answer:
-    """One attempt; while it hangs, others are sent: the second of two that arrive is a conflict, and read again."""
+def _send(
+    applier: Applier, method: str, path: str, doing: str, body: Object, content_type: str, sent: list[str]
+) -> Answer:
+    """One attempt; while it hangs, others are sent: the second of two that arrive is a conflict, and read again.
+
+    `sent` gets an entry for each request.
+    """
     query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Warn"}
     if applier.dry_run:
         query["dryRun"] = "All"
     timeouts = itertools.chain([ATTEMPT_TIMEOUT], itertools.repeat(HEDGE_TIMEOUT))
 
     def send() -> Answer:
+        sent.append(method)
         return applier.client.request(
             method,
             path,

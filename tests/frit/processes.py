@@ -45,9 +45,16 @@ def finished(*arguments: str, **options: Any) -> tuple[int, str, str]:
 
 
 def on_terminal(
-    *arguments: str, program: list[str] = WITH_DOORS, env: Mapping[str, str] | None = None
+    *arguments: str,
+    program: list[str] = WITH_DOORS,
+    env: Mapping[str, str] | None = None,
+    asked: str = "",
+    typed: str = "",
 ) -> tuple[int, str]:
-    """Exit code and everything that appears on a terminal that is stdin, stdout and stderr."""
+    """Exit code and everything that appears on a terminal that is stdin, stdout and stderr.
+
+    Once `asked` appears, `typed` is typed.
+    """
     ours, theirs = pty.openpty()
     try:
         with start(*arguments, program=program, env=env or {}, stdin=theirs, stdout=theirs, stderr=theirs) as process:
@@ -56,6 +63,9 @@ def on_terminal(
             with contextlib.suppress(OSError):  # the terminal's end is an error on Linux
                 while part := os.read(ours, 65536):
                     shown += part
+                    if typed and asked.encode() in shown:
+                        os.write(ours, typed.encode())
+                        typed = ""
             process.wait(timeout=30)
     finally:
         os.close(ours)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,11 +123,12 @@ def _room(cluster: Cluster) -> Room:
 
 
 class Repo:
-    """Runs `frit repo` against one kubeconfig, and keeps all that it prints."""
+    """Runs `frit repo` against one kubeconfig, with a cache of its own, and keeps all that it prints."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
         self.printed = ""
+        self._cache = tempfile.TemporaryDirectory(prefix="frit-test-cache-")
 
     def __call__(
         self, *arguments: str, code: int = 0, stdin: str = "", environment: dict[str, str] | None = None
@@ -163,7 +165,8 @@ class Repo:
 
     def environment(self, more: dict[str, str] | None) -> dict[str, str]:
         """The environment without settings of frit, and with more."""
-        return {**{key: value for key, value in os.environ.items() if not key.startswith("FRIT_")}, **(more or {})}
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("FRIT_")}
+        return {**clean, "FRIT_CACHE_DIR": self._cache.name, **(more or {})}
 
     def listed(self) -> dict[str, Any]:
         """What `list -o json` says, by name; nothing but the cluster is asked."""

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from base import exits
 from base.errors import WrongUsage
 from repositories.credential_options import CredentialOptions, gathered
 from repositories.credentials import Credentials
 from tests.cluster import pki
+from tests.frit.processes import PLAIN, on_terminal
+from tests.repositories.guarded import basic, guarded
 
 SECRET = "c0rrect horse"
 
@@ -64,6 +67,19 @@ def test_a_password_comes_from_every_source(password: Path, monkeypatch: pytest.
     monkeypatch.setattr("click.prompt", prompt)
     assert of(username="ci") == expected
     assert asked == [("Password", True)]
+
+
+def test_a_prompt_echoes_nothing() -> None:
+    """On a terminal the password is asked for, used, and seen nowhere; Ctrl-D ends it instead of asking for ever."""
+    with guarded(basic("ci", SECRET)) as server:
+        command = ("repo", "test", server.url, "--username", "ci")
+        code, shown = on_terminal(*command, program=PLAIN, asked="Password: ", typed=f"{SECRET}\n")
+        assert code == 0, shown
+        assert "can be used" in shown
+        assert server.shown == [basic("ci", SECRET)]
+        assert "Password:" in shown
+        assert SECRET not in shown
+        assert on_terminal(*command, program=PLAIN, asked="Password: ", typed="\x04")[0] == exits.INTERRUPTED
 
 
 def test_a_token_comes_from_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from repositories.objects import Repository
+from repositories.registry import register
 from tests.bootstrap import hooks
 from tests.cluster import Cluster
 from tests.faults.proxy import FaultProxy
@@ -283,6 +286,38 @@ def test_without_permission_nothing_is_half_done(repo: Repo, kubectl: Kubectl, p
     finally:
         kubectl("delete", "clusterrolebinding,clusterrole", "frit-test")
     assert "t0ken" not in weak.printed
+
+
+def test_a_bootstrap_goes_on_from_what_update_left(repo: Repo, room: Room, kubectl: Kubectl) -> None:
+    """Registering a repository again changes its URL, which frit owns, and leaves credentials as they are."""
+    repo("add", "team", URL, "--token-stdin", "--force", stdin="t0ken")
+    repo("update", "team", "--url", URL + "/x", "--force")
+    auth = kubectl.json("get", "packagerepository", "team")["spec"]["auth"]
+    assert str(register(room.applier, Repository("team", URL + "/y")).change) == "changed"
+    assert kubectl.json("get", "packagerepository", "team")["spec"] == {"url": URL + "/y", "auth": auth}
+    assert str(register(room.applier, Repository("team", URL + "/y")).change) == "unchanged"
+
+
+def test_the_tab_key_knows_the_names(repo: Repo) -> None:
+    """Names of repositories are completed; without a cluster there is nothing to offer, and no error."""
+    repo("add", "team", URL, "--force")
+    repo("add", "tools", URL, "--force")
+    repo("add", "other", URL, "--force")
+
+    def completed(typed: str, kubeconfig: str) -> list[str]:
+        words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1), "KUBECONFIG": kubeconfig}
+        environment = repo.environment({"_FRIT_COMPLETE": "bash_complete", **words})
+        command = [sys.executable, "-m", "frit"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+    path = str(repo.kubeconfig)
+    assert completed("frit repo show te", path) == ["team"]
+    assert completed("frit repo update t", path) == ["team", "tools"]
+    assert completed("frit repo refresh team t", path) == ["tools"]
+    assert completed("frit repo test ", path) == ["other", "team", "tools"]
+    assert completed("frit repo remove te", "/nowhere") == []
 
 
 def test_a_webhook_window_is_waited_for(repo: Repo, room: Room, kubectl: Kubectl) -> None:
