@@ -81,12 +81,12 @@ def lint(
         with ExitStack() as stack:
             unreachable = None
             if remote or online:  # who lints a folder need not wait for what makes requests
-                from repositories.objects import checked_url
-                from repositories.remote import Downloads, Remote
+                from repositories.remote import Elsewhere, Remote, reader_for
 
-                downloads = stack.enter_context(Downloads(given, session.run, veil.listener(session.emit)))
-                source = Remote(checked_url(where), downloads) if remote else source
-                unreachable = downloads.unreachable if online else None
+                emit = veil.listener(session.emit)
+                if remote:
+                    source = Remote(stack.enter_context(reader_for(where, given, session.run, emit)))
+                unreachable = stack.enter_context(Elsewhere(given, session.run, emit)).unreachable if online else None
             report = without(Linter(source, session.run, unreachable).lint(), ignore)
     except FritError as error:
         raise veil.error(error) from None

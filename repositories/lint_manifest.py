@@ -51,7 +51,7 @@ def links(manifest: PackageManifest) -> Iterator[tuple[Field, str, bool]]:
     for number, ref in enumerate(manifest.manifests):
         if ref.url and not is_relative(ref.url):
             yield ("manifests", number, "url"), ref.url, True
-    if manifest.helm is not None and urlsplit(manifest.helm.repository_url).scheme in ("http", "https"):
+    if manifest.helm is not None and _scheme(manifest.helm.repository_url) in ("http", "https"):
         yield ("helm", "repositoryUrl"), f"{manifest.helm.repository_url.rstrip('/')}/index.yaml", True
     if manifest.icon_url:
         yield ("iconUrl",), manifest.icon_url, False
@@ -72,7 +72,7 @@ def _charts(helm: Helm, found: Found) -> None:
 
 def _urls(manifest: PackageManifest, found: Found) -> None:
     for field, url, needed in links(manifest):
-        scheme = urlsplit(url).scheme if _parses(url) else ""
+        scheme = _scheme(url)
         if scheme == "data" and field == ("iconUrl",):
             continue
         if scheme not in ("http", "https"):
@@ -83,15 +83,16 @@ def _urls(manifest: PackageManifest, found: Found) -> None:
             found("moving-reference", field, f"{shown(url)} names a branch, not a version")
     if manifest.helm is not None:
         url = manifest.helm.repository_url
-        if url and (not _parses(url) or urlsplit(url).scheme not in ("http", "https", "oci")):
+        if url and _scheme(url) not in ("http", "https", "oci"):
             found("invalid-value", ("helm", "repositoryUrl"), f"{shown(url)} is not a URL with https or oci")
 
 
-def _parses(url: str) -> bool:
+def _scheme(url: str) -> str:
+    """The scheme of a URL, empty for a text that is none."""
     try:
-        return bool(urlsplit(url).scheme)
+        return urlsplit(url).scheme
     except ValueError:
-        return False
+        return ""
 
 
 def _relations(manifest: PackageManifest, package: str, known: Collection[str] | None, found: Found) -> None:

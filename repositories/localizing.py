@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import yaml
 
@@ -26,7 +25,8 @@ def absolute(manifest: PackageManifest) -> dict[int, str]:
 
 def local_name(url: str) -> str:
     """The file name for what a URL gives: the last part of its path, made unique by the URL's checksum."""
-    last = re.sub(r"[^A-Za-z0-9._-]+", "-", urlsplit(url).path.rsplit("/", 1)[-1]).strip(".-")[-80:]
+    path = re.split("[?#]", url, maxsplit=1)[0]
+    last = re.sub(r"[^A-Za-z0-9._-]+", "-", path.rsplit("/", 1)[-1]).strip(".-")[-80:]
     return f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{last or 'manifest.yaml'}"
 
 

@@ -69,18 +69,20 @@ def mirror(
     from repositories.credentials import Veil
     from repositories.mirror_state import mirror_folder
     from repositories.mirroring import Mirror
-    from repositories.remote import Downloads, Remote
+    from repositories.remote import Elsewhere, Remote, reader_for
 
     veil = Veil()
     try:
         url, credentials = _opened(session, which, kubeconfig, context, chosen)
         veil.add(*credentials.secrets())
+        emit = veil.listener(session.emit)
         with (
-            Downloads(credentials, session.run, veil.listener(session.emit)) as downloads,
+            reader_for(url, credentials, session.run, emit) as reader,
+            Elsewhere(credentials, session.run, emit) as elsewhere,
             mirror_folder(directory) as state,
         ):
-            fetch = downloads.fetch if with_manifests else None
-            tally = Mirror(Remote(url, downloads), state, session.run, session.emit, fetch).make()
+            fetch = elsewhere.fetch if with_manifests else None
+            tally = Mirror(Remote(reader), state, session.run, session.emit, fetch).make()
         return _told(session, which, directory, tally)
     except FritError as error:
         raise veil.error(error) from None
@@ -90,19 +92,18 @@ def _opened(
     session: Session, which: str, kubeconfig: str | None, context: str | None, chosen: dict[str, Any]
 ) -> tuple[str, Credentials]:
     """The URL and the credentials of what was asked for."""
-    from repositories.objects import checked_url
     from repositories.put import not_registered
     from repositories.registry import as_registered, listed
     from repositories.secrets import credentials_of
 
     if "://" in which:
         given: Credentials = gathered(CredentialOptions.taken_from(chosen)).new
-        return checked_url(which), given
+        return which, given
     client = patient_client(session, "repo mirror", kubeconfig, context)
     objects = listed(client)
     for obj in objects:
         if (one := as_registered(obj)).name == which:
-            return checked_url(one.url), credentials_of(client, obj)
+            return one.url, credentials_of(client, obj)
     raise not_registered(which, objects)
 
 

@@ -78,6 +78,20 @@ def test_one_mistake_is_one_remark(folder: Path, path: str, old: str, new: str, 
     assert [one.rule for one in lint(folder).remarks] == rules
 
 
+@pytest.mark.parametrize(
+    ("path", "old"),
+    [
+        (STORE, "https://charts.example.com"),
+        (STORE, "https://example.com/store.svg"),
+        (WEB, "https://example.com/\n"),
+    ],
+)
+def test_what_is_not_quite_a_url_is_remarked_on(folder: Path, path: str, old: str) -> None:
+    """A URL that cannot even be taken apart is an error where it stands."""
+    change(folder, path, old, "http://[::1" + "\n" * old.endswith("\n"))
+    assert "invalid-value" in [one.rule for one in lint(folder).remarks]
+
+
 def test_without_an_index_everything_else_is_looked_at(folder: Path) -> None:
     """A missing index is one error; packages and versions are found by their folders."""
     (folder / "index.yaml").unlink()

@@ -313,5 +313,5 @@ def test_the_command_says_what_is_not_complete(origin: Origin, copy: Path) -> No
     assert f"is not complete: could not fetch {WEB}" in err
     code, out, err = run(url, str(copy / "other"))
     assert (code, out) == (8, "")
-    assert "could not read index.yaml" in err
+    assert f"could not read {url.removeprefix('http://')}/index.yaml" in err
     assert not contents(copy / "other")
