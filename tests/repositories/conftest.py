@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -128,7 +130,8 @@ class Repo:
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
         self.printed = ""
-        self._cache = tempfile.TemporaryDirectory(prefix="frit-test-cache-")
+        self._cache = tempfile.mkdtemp(prefix="frit-test-cache-")
+        atexit.register(shutil.rmtree, self._cache, ignore_errors=True)
 
     def __call__(
         self, *arguments: str, code: int = 0, stdin: str = "", environment: dict[str, str] | None = None
@@ -166,7 +169,7 @@ class Repo:
     def environment(self, more: dict[str, str] | None) -> dict[str, str]:
         """The environment without settings of frit, and with more."""
         clean = {key: value for key, value in os.environ.items() if not key.startswith("FRIT_")}
-        return {**clean, "FRIT_CACHE_DIR": self._cache.name, **(more or {})}
+        return {**clean, "FRIT_CACHE_DIR": self._cache, **(more or {})}
 
     def listed(self) -> dict[str, Any]:
         """What `list -o json` says, by name; nothing but the cluster is asked."""
