@@ -24,7 +24,7 @@ def read_index(content: bytes, file: str = names.INDEX) -> Parsed[Index]:
     began = time.thread_time()
     quick = quick_index(content, file)
     if quick is not None:
-        return quick
+        return sound(quick)
     left = max(_LEAST_SECONDS, safe_yaml.SECONDS - (time.thread_time() - began))
     return sound(examine(Index, content, file, safe_yaml.INDEX, left))
 

@@ -2,19 +2,20 @@
 
 A large index in the strict way costs seconds, most of them for rules that its lines do not touch. Here a pattern
 takes the lines that can mean one thing only; an entry that has anything else goes through the strict way alone; and
-where that does not help either, or where there is any mistake, the answer is None: then the strict way reads all,
-and decides. So this way never refuses anything, and what it accepts, the strict way reads as the same.
+where that does not help either, or where there is a mistake, the answer is None: then the strict way reads all, and
+decides. Only packages that are listed twice are found here as well. What has an answer here, has the same there.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from typing import Any, Final
 
 from repositories.names import package_problem
 from repositories.problems import Problem
-from repositories.shapes import NOTHING, Parsed, examined
+from repositories.shapes import MOST_PROBLEMS, NOTHING, Parsed, examined
 from repositories.wire import SCOPES, Index, IndexEntry
 from web.plain_scalars import CONSTANTS, scalar
 
@@ -24,6 +25,7 @@ MOST_PACKAGES: Final = 150_000
 ODD_SECONDS: Final = 0.6
 """How long the strict way may take for single entries, in seconds of processor time."""
 
+_MOST_TEXT: Final = 1 << 16
 _KEYS: Final = (b"name", b"shortDescription", b"iconUrl", b"latestVersion", b"scope")
 _PLACE: Final = {key: n for n, key in enumerate(_KEYS)}
 _SCOPES: Final = frozenset(["", *SCOPES.split()])
@@ -45,7 +47,7 @@ _FIELD: Final = (
 
 
 def quick_index(content: bytes, file: str) -> Parsed[Index] | None:
-    """The index, or None where only the strict way can tell."""
+    """The index, or None where only the strict way can tell. Its errors are packages that are listed twice."""
     content = content.removeprefix(b"\xef\xbb\xbf")
     head = _HEAD.match(content)
     if head is None or _CONTROL.search(content):
@@ -106,9 +108,24 @@ class _Reader:
             self._entries.append(IndexEntry(name, description, icon, latest, scope, NOTHING))
             if len(self._entries) > MOST_PACKAGES:
                 return None
-        if len({one.name for one in self._entries}) < len(self._entries):
-            return None
-        return Parsed(Index(tuple(self._entries)), warnings=tuple(self._warnings))
+        index = Index(tuple(self._entries))
+        return Parsed(index, self._mistakes(index), tuple(self._warnings))
+
+    def _mistakes(self, index: Index) -> tuple[Problem, ...]:
+        """What is wrong with the index as a whole, with the lines where it is."""
+        if len({one.name for one in index.packages}) == len(index.packages):
+            return ()
+        from repositories.safe_yaml import Places
+
+        begins = [match.start() for match in self._begins.finditer(self._content)]
+        found, line, counted = [], 0, 0
+        for where, message in itertools.islice(index.mistakes(), MOST_PROBLEMS):
+            n = int(where[1])
+            end = begins[n + 1] if n + 1 < len(begins) else len(self._content)
+            line, counted = line + self._content.count(b"\n", counted, begins[n]), begins[n]
+            inside = Places(b"packages:\n" + self._content[begins[n] : end]).line(("packages", 0, "name"))
+            found.append(Problem(self._file, message, where, line + inside - 1))
+        return tuple(found)
 
     def _strictly(self, begin: int, end: int) -> bool:
         """Read one entry in the strict way; whether that could be done, and found nothing wrong."""
@@ -145,6 +162,8 @@ def _text(plain: bytes | None, single: bytes | None, double: bytes | None) -> st
     if plain is None:
         return (double or b"").decode() if single is None else single.replace(b"''", b"'").decode()
     if b"\n" in plain:
+        if len(plain) > _MOST_TEXT:
+            return None  # its lines, one by one, would cost more than all the rest
         plain = b" ".join(line.lstrip(b" ") for line in plain.split(b"\n"))
     text = plain.decode()
     if text[0].isdigit():

@@ -16,6 +16,9 @@ SECONDS: Final = 2.0
 """How long reading one file may take."""
 
 
+_MOST_LINES: Final = 100_000  # fields whose lines are worked out; it takes half a second
+
+
 @dataclass(frozen=True)
 class Bounds:
     """How large a file may be: bytes, and values with aliases expanded. `unless` ends the message about the bytes."""
@@ -62,16 +65,21 @@ class Places:
         self._lines: dict[Field, int] | None = None
 
     def line(self, field: Field) -> int:
-        """The line (from 1) of a field, or of the innermost one around it that is there; 0 for a broken file."""
+        """The line (from 1) of a field, or of the innermost one around it that is there.
+
+        0 where that is not known: for a broken file, and far down in a very long one.
+        """
         if self._lines is None:
             import yaml
 
             from web.plain_yaml import lines
 
             try:
-                self._lines = lines(self._content)
+                self._lines = lines(self._content, _MOST_LINES)
             except (yaml.YAMLError, UnicodeDecodeError):
                 self._lines = {}
+        if len(self._lines) >= _MOST_LINES and field not in self._lines:
+            return 0
         while field and field not in self._lines:
             field = field[:-1]
         return self._lines.get(field, 0)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -22,6 +24,7 @@ MOST_PROBLEMS: Final = 200
 """How many problems of one file are told; a hostile one could have millions."""
 
 NOTHING: Final[Mapping[str, Any]] = {}
+_LOOK: Final = 512  # models between two looks at the clock
 _WRONG: Final = object()
 _WIRE, _READ, _WRITE, _NEEDED = "wire", "read", "write", "needed"
 
@@ -29,8 +32,9 @@ _WIRE, _READ, _WRITE, _NEEDED = "wire", "read", "write", "needed"
 class Report:
     """What is found wrong (`errors`) and odd (`warnings`) while a file is read."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, ends: float = math.inf) -> None:
         self.file = file
+        self._ends = ends
         self.errors: list[tuple[Field, str]] = []
         self.warnings: list[tuple[Field, str]] = []
 
@@ -39,6 +43,11 @@ class Report:
         if len(self.errors) < MOST_PROBLEMS:
             self.errors.append((field, message))
         return _WRONG
+
+    def check(self) -> None:
+        """Raise `Malformed` once the file has taken its time, in seconds of this thread's processor time."""
+        if time.thread_time() > self._ends:
+            raise Malformed(Problem(self.file, f"it takes longer than {SECONDS:g} s to read"))
 
     def odd(self, field: Field, message: str) -> None:
         """Note a warning."""
@@ -66,12 +75,13 @@ class Parsed(Generic[T]):
 
 def examine(model: type[T], content: bytes, file: str, bounds: Bounds, seconds: float = SECONDS) -> Parsed[T]:
     """Read a file with all of its mistakes. Raises `Malformed` only if it cannot be read as YAML or JSON at all."""
-    return examined(model, load(content, file, bounds, seconds), file, Places(content))
+    ends = time.thread_time() + seconds
+    return examined(model, load(content, file, bounds, seconds), file, Places(content), ends)
 
 
-def examined(model: type[T], data: Any, file: str, places: Places) -> Parsed[T]:
+def examined(model: type[T], data: Any, file: str, places: Places, ends: float = math.inf) -> Parsed[T]:
     """The same of data that was loaded already; `places` tells the lines of what is wrong."""
-    report = Report(file)
+    report = Report(file, ends)
     value = _model(model, data, (), report)
     if value is _WRONG:
         value = model()
@@ -213,8 +223,14 @@ def many(wire: str, model: type, *, needed: bool = False) -> Any:
     def read(value: Any, where: Field, report: Report) -> Any:
         if not isinstance(value, list):
             return report.wrong(where, _expected("a list", value))
-        models = [_model(model, one, (*where, n), report) for n, one in enumerate(value)]
-        return tuple(one for one in models if one is not _WRONG)
+        models = []
+        for n, one in enumerate(value):
+            if n % _LOOK == 0:
+                report.check()
+            made = _model(model, one, (*where, n), report)
+            if made is not _WRONG:
+                models.append(made)
+        return tuple(models)
 
     return _made(wire, read, lambda value: [data(one) for one in value], (), needed)
 

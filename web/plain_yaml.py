@@ -83,12 +83,12 @@ def _allowed(problem: str, limits: Limits) -> str:
     return f"{problem}, which {limits.none} does" if problem.endswith(" values") else problem
 
 
-def lines(content: bytes) -> dict[tuple[str | int, ...], int]:
-    """The line (from 1) of each value of a text's first document, by its path; of what `documents` accepts."""
+def lines(content: bytes, most: int) -> dict[tuple[str | int, ...], int]:
+    """The line (from 1) of each of the first `most` values of a text's first document, by its path."""
     found: dict[tuple[str | int, ...], int] = {}
     stack: list[tuple[tuple[str | int, ...], int | None, str | None]] = []  # path, next index, key that waits
     for event in yaml.parse(content.removeprefix(b"\xef\xbb\xbf"), Loader=_LOADER):
-        if isinstance(event, yaml.DocumentEndEvent):
+        if isinstance(event, yaml.DocumentEndEvent) or len(found) >= most:
             break
         if isinstance(event, yaml.CollectionEndEvent):
             stack.pop()

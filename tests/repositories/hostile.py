@@ -36,6 +36,17 @@ TEXTS: dict[str, Callable[[], bytes]] = {
     "directives": lambda: b"%YAML 1.1\n" * 500_000,
     "question marks": lambda: b"? " * 1_000_000,
     "tabs": lambda: b"\t" * (10 * MIB),
+    "many packages": lambda: b"packages:\n" + b"".join(b"- name: a%d\n" % n for n in range(1_500_000)),
+    "many odd packages": lambda: b"packages:\n" + b"".join(b"- {name: a%d}\n" % n for n in range(900_000)),
+    "many wrong packages": lambda: b"packages:\n" + b"".join(b"- name: .%d\n" % n for n in range(900_000)),
+    "the same package": lambda: b"packages:\n" + b"- name: a\n" * 140_000,
+    "the same odd package": lambda: b"packages:\n" + b"- {name: a}\n" * 120_000,
+    "nothing but packages": lambda: b"packages:\n" + b"- {}\n" * 240_000,
+    "long packages": lambda: b"packages:\n" + (b"- name: a\n  iconUrl: " + b"x" * 190 + b"\n") * 128_000,
+    "open entries": lambda: b"packages:\n" + b"- name: 'a\n" * 900_000,
+    "colons": lambda: b"packages:\n- name: " + b"a:" * (7 * MIB) + b"\n",
+    "spaces": lambda: b"packages:\n- nam: a" + b" " * (15 * MIB) + b"\n",
+    "continued": lambda: b"packages:\n- name: a\n" + b"     a\n" * (2 * MIB),
     "zeroes": lambda: b"\0" * (10 * MIB),
 }
 """Large hostile texts by what they are; none is a file of a repository."""

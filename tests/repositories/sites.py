@@ -40,7 +40,9 @@ FILES: dict[str, bytes] = {
 
 
 class Site(http.server.ThreadingHTTPServer):
-    """Serves `files`. `asked` are the paths in their order, `status` counts the answers by their status.
+    """Serves `files`. `asked` are the paths in their order, `callers` the ports from which they were asked for.
+
+    `status` counts the answers by their status.
 
     `faults` are for a path (or "" for any), and are used up one by one; `login` is the header Authorization to ask
     for. `validators` says which of `etag` and `modified` it sends; `headers` are sent besides.
@@ -54,6 +56,7 @@ class Site(http.server.ThreadingHTTPServer):
         self.files = dict(FILES)
         self.asked: list[str] = []
         self.heard: list[dict[str, str]] = []
+        self.callers: list[int] = []
         self.status: Counter[int] = Counter()
         self.faults: dict[str, list[Fault]] = {}
         self.login = ""
@@ -91,6 +94,7 @@ class Site(http.server.ThreadingHTTPServer):
         with self.lock:
             self.asked.append(path)
             self.heard.append({name.lower(): value for name, value in request.headers.items()})
+            self.callers.append(request.client_address[1])
             waiting = self.faults.get(path) or self.faults.get("") or []
             fault = waiting.pop(0) if waiting else None
         if fault is not None:

@@ -45,6 +45,7 @@ def test_all_files_of_a_repository_are_read(desk: Desk, shop: Site) -> None:
         assert reader.file("alpha", "v1.0.0+1", manifest.manifests[0].url).value.startswith(b"apiVersion")
     assert shop.asked == list(FILES)
     assert {one["user-agent"] for one in shop.heard} == {"frit"}
+    assert len(set(shop.callers)) == 1
     assert desk.events == []
 
 

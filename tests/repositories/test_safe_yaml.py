@@ -80,7 +80,7 @@ def test_slow_reading_ends() -> None:
 
 PROGRAM = """
 import pathlib, re, resource, sys, time
-from repositories import wire
+from repositories import indexes
 from base.errors import RepositoryUnusable
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 
@@ -89,7 +89,7 @@ def memory(name):
 
 before, began = memory("VmRSS"), time.process_time()
 try:
-    getattr(wire, sys.argv[2])(pathlib.Path(sys.argv[1]).read_bytes())
+    indexes.read_index(pathlib.Path(sys.argv[1]).read_bytes())
 except RepositoryUnusable as error:
     print(time.process_time() - began, memory("VmHWM") - before, len(error.message))
 """
@@ -101,9 +101,7 @@ def test_refusing_costs_little(name: str, tmp_path: Path) -> None:
     """Two seconds and 100 MB are the most that a hostile file costs, itself included, whatever it pretends to be."""
     file = tmp_path / "hostile"
     file.write_bytes(TEXTS[name]())
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, file, "read_index"], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", PROGRAM, file], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     seconds, mib, length = map(float, done.stdout.split())
     print(f"{name}: {seconds:.2f} s, {mib:.0f} MiB")
