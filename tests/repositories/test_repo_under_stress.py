@@ -310,7 +310,7 @@ def test_the_tab_key_knows_the_names(repo: Repo) -> None:
         command = [sys.executable, "-m", "frit"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, "")
-        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+        return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
     path = str(repo.kubeconfig)
     assert completed("frit repo show te", path) == ["team"]
