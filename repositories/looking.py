@@ -19,7 +19,7 @@ from repositories.objects import one_line
 PARALLEL = 32
 """Looks at the same time: more repositories than anybody registers."""
 
-LOOK_LIMIT = 2.0
+LOOK_LIMIT = 1.5
 """Seconds that one look of `frit repo list` may take: one repository that hangs must not hold up the list."""
 
 
