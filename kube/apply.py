@@ -34,8 +34,9 @@ T = TypeVar("T")
 
 FIELD_MANAGER = "frit"
 
-ATTEMPT_TIMEOUT = 10.0
-"""Seconds that one attempt of an apply may take, webhooks included, before it is given up and repeated."""
+ATTEMPT_TIMEOUT = 12.0
+"""Seconds that one attempt of an apply may take, webhooks included, before it is given up and repeated. API servers
+give a webhook 10 s if its configuration does not say more: of one that hangs they tell the name if they get longer."""
 
 HEDGE_AFTER, HEDGE_TIMEOUT = 1.0, 2.0
 """While an apply hangs, another is sent so many seconds after the one before, each with so many seconds to answer."""

@@ -14,14 +14,14 @@ import json
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from base.retry import History
-from kube.failures import ApiError, from_answer, from_broken_answer, from_exception
-from kube.patience import Patience, judge_read, repeated
+from kube.failures import ApiError, Kind, from_answer, from_broken_answer, from_exception
+from kube.patience import OUT_OF_TIME, Patience, judge_read, precise, repeated
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
@@ -34,6 +34,11 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 
 REQUEST_TIMEOUT = 15.0
 """Seconds that an ordinary request may take before the server, and then frit, gives it up."""
+
+
+def _whole(seconds: float) -> int:
+    """A time limit as API servers take it. At its end they answer 504, or just close the connection."""
+    return max(1, round(seconds))
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class Client:
             # what is asked after the end explains it, and has its whole time
             left = patience.deadline.remaining() if patience is not None else 0.0
             limit = min(timeout, max(1.0, left)) if left else timeout
-            params = {"timeout": f"{max(1, round(limit))}s", **(query or {})}
+            params = {"timeout": f"{_whole(limit)}s", **(query or {})}
             return self._once(method, path, doing, params, body, content_type, accept, limit, new_connection)
 
         if patience is None:
@@ -153,13 +158,18 @@ class Client:
     ) -> Answer:
         rest = self._new_pool() if new_connection else self._api.rest_client
         response = None
+        began = time.monotonic()
         try:
             response = self._send(rest, method, path, params, body, content_type, accept, timeout + 2.0)
             raw = response.read()
         except ApiError:
             raise
         except Exception as error:  # noqa: BLE001 -- urllib3, ssl and socket errors share no root
-            raise ApiError(doing, from_exception(error)) from None
+            failure = from_exception(error)
+            late = time.monotonic() - began >= _whole(timeout)
+            if late and failure.kind is Kind.API_UNAVAILABLE and precise(failure):
+                failure = replace(failure, message=f"{OUT_OF_TIME[0]} after {_whole(timeout)} s: {failure.message}")
+            raise ApiError(doing, failure) from None
         finally:
             if response is not None:
                 response.response.release_conn()

@@ -12,7 +12,7 @@ from base.retry import RetryPolicy
 from kube.access import Permission, allowed
 from kube.client import APPLY_PATCH, Client
 from kube.failures import ApiError, Kind
-from kube.patience import Patience
+from kube.patience import Patience, precise
 from tests.faults import rules
 from tests.faults.answers import events, ok
 from tests.faults.proxy import FaultProxy
@@ -218,3 +218,17 @@ def test_a_watch_that_fails_is_an_error(server: FaultProxy, asking: Client, faul
     with pytest.raises(ApiError, match="could not watch pods") as raised:
         list(asking.watch("/api/v1/pods", doing="watch pods", query={}, seconds=30))
     assert raised.value.failure.kind is kind
+
+
+def test_a_connection_that_ends_with_the_time_limit_is_a_timeout(server: FaultProxy, asking: Client) -> None:
+    """An API server whose time is up may close the connection without a word: that names no cause, nobody is away."""
+    server.on(Delay(1.1))
+    server.on(Reset.BEFORE, times=None)
+    with pytest.raises(ApiError) as late:
+        asking.request("GET", "/version", doing="ask", timeout=1)
+    assert "timed out after 1 s: " in late.value.message
+    assert not precise(late.value.failure)
+    with pytest.raises(ApiError) as early:
+        asking.request("GET", "/version", doing="ask", timeout=1)
+    assert "timed out" not in early.value.message
+    assert precise(early.value.failure)
