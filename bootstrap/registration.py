@@ -33,7 +33,14 @@ def apply_package_api(ground: Ground, stage: Stage, steps: Sequence[Step]) -> No
         stage.applied(applied)
     if fresh:
         definitions = [one.obj for one in steps]
-        wait_until_served(ground.client, definitions, run=ground.run, deadline=stage.deadline, emit=stage.emit)
+        wait_until_served(
+            ground.client,
+            definitions,
+            run=ground.run,
+            deadline=stage.deadline,
+            emit=stage.emit,
+            budget=stage.budget,
+        )
     for step in steps:
         if step.action in (Action.EXTEND, Action.KEEP):
             stage.emit(Said(step.summary))

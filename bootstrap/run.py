@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from base.clock import Deadline
-from base.errors import ClusterUnreachable, FritError
+from base.errors import Cancelled, ClusterUnreachable, FritError
 from base.events import Held, Said
 from base.parallel import Background
 from base.session import Session
@@ -79,19 +79,31 @@ def _apply_and_prove(ground: Ground, plan: Plan, chosen: Background[Chosen]) -> 
             target = target_of_manifest(plan.manifest.objects)
     # the package API and the repositories do not depend on the webhook: they are applied while its pod starts
     registration = Background(lambda: _register(ground, plan), "register")
-    with recorder.stage("webhook", title_of("webhook"), ground.stage_deadline("webhook")) as stage:
-        try:
+    try:
+        with recorder.stage("webhook", title_of("webhook"), ground.stage_deadline("webhook")) as stage:
             prove(ground.within(stage), stage, target)
             if plan.manifest is not None:
                 install_rest(ground.within(stage), stage, plan, plan.manifest)
-        except FritError:
-            with suppress(FritError):  # the webhook's own failure is the one to tell; the report has both
-                registration.result()
-            raise
+    except FritError as error:
+        recorder.stop()
+        if isinstance(error, Cancelled) and not ground.run.cancelled:
+            registration.result()  # raises what stopped the proof
+        with suppress(FritError):  # the webhook's own failure is the one to tell; the report has both
+            registration.result()
+        raise
     registration.result()
 
 
 def _register(ground: Ground, plan: Plan) -> None:
+    """The stages beside the proof; where they fail, the run cannot succeed, and the proof ends too."""
+    try:
+        _register_in_stages(ground, plan)
+    except BaseException:
+        ground.recorder.stop()
+        raise
+
+
+def _register_in_stages(ground: Ground, plan: Plan) -> None:
     recorder = ground.recorder
     with recorder.stage("package-api", title_of("package-api"), ground.stage_deadline("package-api")) as stage:
         apply_package_api(ground.within(stage), stage, plan.package_api)
