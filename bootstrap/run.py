@@ -25,7 +25,7 @@ from bootstrap.release import Chosen, check_usage, choose
 from bootstrap.report import Recorder, Stage
 from bootstrap.settings import Settings
 from bootstrap.target import target_of_installation, target_of_manifest
-from kube.connection import ConnectionOptions, connect
+from kube.connection import ConnectionOptions, connect_in_time
 from kube.failures import ApiError
 
 
@@ -43,8 +43,11 @@ def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[
             lambda: choose(settings, session.run, deadline.sooner(settings.limit("preflight")), telling),
             "choose release",
         )
-        connection = connect(
-            ConnectionOptions(settings.kubeconfig, settings.context), user_agent=user_agent("bootstrap")
+        connection = connect_in_time(
+            ConnectionOptions(settings.kubeconfig, settings.context),
+            user_agent=user_agent("bootstrap"),
+            run=session.run,
+            deadline=deadline,
         )
         client = connection.client
         recorder.context, recorder.server = connection.context, connection.server
