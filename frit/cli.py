@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -115,4 +116,4 @@ def finish(session: Session, result: Any) -> int:
     close = getattr(session.listener, "close", None)
     if close is not None:
         close()
-    return render(result, session.output)
+    return render(replace(result, text=session.to_paste(result.text)), session.output)

@@ -38,7 +38,7 @@ def run_command(arguments: list[str], session: Session) -> int:
             from frit.render import render
 
             render(session.failed, session.output)
-        show_error(error)
+        show_error(error, session)
         return error.exit_code
     except SystemExit as error:
         # click leaves like this after a completion, and where the reader of a help text went away (frit ... | head)
@@ -72,11 +72,11 @@ def close_listener(session: Session) -> None:
         close()
 
 
-def show_error(error: FritError) -> None:
+def show_error(error: FritError, session: Session) -> None:
     """One message: what happened, and what to do next."""
     title = "error:" if os.environ.get("NO_COLOR") else click.style("error:", fg="red")
     say(f"{title} {error.message}")
-    for line in error.hint.splitlines():
+    for line in session.to_paste(error.hint).splitlines():
         say(f"  {line}")
 
 
