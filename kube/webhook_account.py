@@ -13,6 +13,8 @@ from kube.webhook_fill import Filler
 from kube.webhook_registrations import CONVERSION_NONE, Registration, listed, removals
 from kube.x509 import Certificate, read_all
 
+CERT_MANAGER = "cert-manager"
+
 
 @dataclass(frozen=True)
 class Whose:
@@ -75,6 +77,12 @@ class Account:
     webhook: str
     found: tuple[Whose, ...]
     notes: tuple[str, ...]
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is known to be another product's than cert-manager."""
+        names = {one.registration.product.name for one in self.found if one.known}
+        return bool(names) and CERT_MANAGER not in names
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -203,6 +211,9 @@ def steps_of(found: Sequence[Whose]) -> Iterator[str]:
 def _steps(whose: Whose) -> Iterator[str]:
     registration, backend, served = whose.registration, whose.backend, whose.served
     namespace, name = registration.service
+    if registration.url and whose.known:
+        yield f"from where the API server runs, see who answers there, with which certificate: {registration.url}"
+        yield _look(registration)
     if backend is not None and backend.ready == 0:
         marks = f" -l {backend.selector}" if backend.selector else ""
         yield f"kubectl -n {namespace} get pods{marks}"
@@ -216,10 +227,14 @@ def _steps(whose: Whose) -> Iterator[str]:
         elif whose.filler.by and not whose.filler.source:
             yield f"have {whose.filler.by} fill the bundle again"
         if not whose.filler.by:
-            kind = "crd" if registration.conversion else registration.owner.kind.lower()
-            yield f"kubectl get {kind} {registration.owner.name} -o yaml   shows what is registered"
+            yield _look(registration)
     elif certificate and whose.bundle == "trusted" and _valid(whose, certificate):
         yield "its certificate and the CA bundle match now: run the same command again"
+
+
+def _look(registration: Registration) -> str:
+    kind = "crd" if registration.conversion else registration.owner.kind.lower()
+    return f"kubectl get {kind} {registration.owner.name} -o yaml   shows what is registered"
 
 
 def _valid(whose: Whose, certificate: Certificate) -> bool:

@@ -8,6 +8,9 @@ from kube.failures import ApiError, Failure, Kind
 
 _OF_WEBHOOKS = frozenset({Kind.CERTIFICATE_ROTATION, Kind.WEBHOOK_NOT_READY, Kind.WEBHOOK_UNREACHABLE})
 
+RESTART = "deploy/cert-manager-webhook"
+"""Stands in the general step for a certificate that has expired, and would mislead where the webhook is another's."""
+
 
 def explained(error: FritError, client: Client, failure: Failure | None = None) -> FritError:
     """The error with an account of the webhook that its failure is about; the same error where it is about none.
@@ -22,6 +25,7 @@ def explained(error: FritError, client: Client, failure: Failure | None = None) 
 
     found = account(client, failure)
     if found is not None:
-        error.hint = "\n".join([*found.lines, *([error.hint] if error.hint else [])])
+        general = [one for one in error.hint.splitlines() if not (found.foreign and RESTART in one)]
+        error.hint = "\n".join([*found.lines, *general])
         error.details["webhook"] = found.data()
     return error

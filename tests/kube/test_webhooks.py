@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from kube.bounded import Told
 from kube.client import Client
-from kube.failures import Failure, Kind, from_text
+from kube.failures import ApiError, Failure, Kind, from_text
 from kube.webhook_account import Account, Whose
 from kube.webhook_backend import Backend, Served, backend_of
 from kube.webhook_fill import Filler, why_not_injected, writer_of
 from kube.webhook_registrations import registrations_of
 from kube.webhooks import Subject, account, select, subject_of
+from kube.whose import explained
 from kube.x509 import certificates_in, read
+from tests.faults.answers import ok
 from tests.faults.proxy import FaultProxy
 from tests.kube.pki import Authority
 from tests.kube.webhook_data import HOST, configuration, definition, injector, listed, registration, webhook
@@ -232,3 +234,28 @@ def test_the_data_for_scripts() -> None:
     assert one["served"]["notAfter"].endswith("Z")
     assert one["served"]["coversHost"] is True
     assert "BEGIN" not in str(data)
+
+
+def test_one_that_is_called_by_its_url() -> None:
+    """Nothing in the cluster stands behind it: the steps say where to look, and what is registered."""
+    client = {"url": "https://policy.example.com/validate"}
+    one = registrations_of(configuration(webhook(clientConfig=client)))[0]
+    told = text_of(Whose(one, time.time()))
+    assert "it calls https://policy.example.com/validate, by its URL" in told
+    assert "next: from where the API server runs, see who answers there" in told
+    assert told.endswith("next: kubectl get validatingwebhookconfiguration hooks -o yaml   shows what is registered")
+
+
+@pytest.mark.parametrize(("name", "kept"), [("a.example.com", False), ("webhook.cert-manager.io", True)])
+def test_nobody_is_sent_to_restart_somebody_elses_webhook(
+    server: FaultProxy, asking: Client, name: str, kept: bool
+) -> None:
+    """The general step for an expired certificate restarts cert-manager's webhook: only if it is that one."""
+    server.on(ok({"items": [configuration(webhook(name))]}), path="/validatingwebhookconfigurations", times=None)
+    server.on(ok({"items": []}), times=None)
+    expired = UNTRUSTED.replace("signed by unknown authority", "has expired or is not yet valid: current time A")
+    error = ApiError("apply it", from_text(CALL.replace("a.example.com", name) + POST + expired))
+    assert "deploy/cert-manager-webhook" in error.hint
+    hint = explained(error, asking).hint
+    assert f"webhook {name} of ValidatingWebhookConfiguration hooks" in hint
+    assert ("deploy/cert-manager-webhook" in hint) is kept
