@@ -245,7 +245,8 @@ def _wrapped(reader: _Reader, line: str, number: int) -> Record:
                 continue
             break
         deeper = _indent(more) > indent or (denial and said.endswith(":"))
-        if not (_PART_OF.match(said) or ((announced or deeper) and not _NEW.match(more))):
+        alone = said.startswith("* ") and last.endswith("1 error occurred:")
+        if not (alone or _PART_OF.match(said) or ((announced or deeper) and not _NEW.match(more))):
             reader.back(more)
             break
         if _FRAME.match(more) and not announced:

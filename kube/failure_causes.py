@@ -293,6 +293,31 @@ ELSEWHERE_REFUSED: Final = Why(
     "A server outside of the Kubernetes API (registry, repository, ACME server) refused.",
     "The message names it and why: correct the name or the credentials, or ask its owner.",
 )
+IMAGE: Final = Why(
+    "The kubelet cannot pull an image, and tries again in growing intervals.",
+    "See why, in the pod's events: kubectl -n NAMESPACE describe pod POD",
+)
+CRASHING: Final = Why(
+    "A container ends again and again, and is started again in growing intervals.",
+    "See its last words: kubectl -n NAMESPACE logs POD --all-containers --previous",
+)
+UNSCHEDULABLE: Final = Why(
+    "No node can take the pod.",
+    "The message says what each node lacks; see what they have: kubectl describe nodes",
+)
+VOLUME: Final = Why(
+    "A pod waits for a Secret or ConfigMap that does not exist.",
+    "Create it, or see who should: kubectl -n NAMESPACE get certificates,events",
+)
+LEASE_LOST: Final = Why(
+    "A controller gave up leading because it could not renew its lease in time: the API server was slow or away.",
+    "It starts again by itself; look for failures of the minute before.",
+)
+CLIENT_LIMIT: Final = Why(
+    "The client holds its own requests back, by its limit of requests per second.",
+    "Give it more time, or raise its limit where it has an option for that (--kube-api-qps, --kube-api-burst).",
+    "as long as the client has more to send than its limit lets through",
+)
 PROBE: Final = Why(
     "The kubelet's probe found nobody who listens or answers in a container: it still starts, or hangs.",
     "Read the container's log: kubectl -n NAMESPACE logs POD --all-containers",

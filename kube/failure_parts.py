@@ -110,6 +110,8 @@ def as_written(words: str, text: str) -> str:
     words = words.removeprefix("cause=").removeprefix("reason=")
     if not words:
         return ""
+    if words.count('"') == 1:
+        words = words.strip('" ')
     lower = text.lower()
     at = lower.find(words)
     if at >= 0 and len(lower) == len(text):

@@ -164,7 +164,8 @@ SENTENCES: Final[tuple[Rule, ...]] = (
         (410, 500),
     ),
     Rule(Kind.RATE_LIMITED, ("cannot evict pod as it would violate",), (429,), why=causes.DISRUPTION),
-    Rule(Kind.RATE_LIMITED, ("too many requests", "client-side throttling"), (429,)),
+    Rule(Kind.RATE_LIMITED, ("client-side throttling",), (429,), why=causes.CLIENT_LIMIT, between="client"),
+    Rule(Kind.RATE_LIMITED, ("too many requests",), (429,)),
     Rule(Kind.RATE_LIMITED, status=(429,)),
     Rule(Kind.PERMANENT_CONFIG, ("no matches for kind ",), also=_BUILT_IN, why=causes.REMOVED_API),
     Rule(

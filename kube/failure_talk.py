@@ -212,7 +212,7 @@ CONNECTION: Final[tuple[Rule, ...]] = (
     ),
     # A caller that was stopped cannot succeed by asking again with the same context.
     Rule(Kind.UNKNOWN, ("context canceled",), why=causes.CANCELLED, between=TOOL),
-    Rule(Kind.RATE_LIMITED, ("rate limiter wait returned an error",), between=TOOL),
+    Rule(Kind.RATE_LIMITED, ("rate limiter wait returned an error",), why=causes.CLIENT_LIMIT, between=TOOL),
     Rule(
         Kind.API_UNAVAILABLE,
         (

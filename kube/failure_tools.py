@@ -17,6 +17,7 @@ from kube.failure_table import Rule, Why
 from kube.failure_talk import CONNECTION, CREDENTIALS, PEER_CERTIFICATE, TOOL
 
 _SIGNER: Final = "controller -> signer"
+_KUBELET: Final = "kubelet -> API server"
 _ELSEWHERE: Final = "client -> a server outside of the Kubernetes API"
 
 _ASKING: Final = (
@@ -38,6 +39,23 @@ _WAITED = re.compile(
 _CLIENT_CHECK = re.compile(r"error validating data: (?:\[|unknown object type|apiversion not set|kind not set)")
 _PROBE = re.compile(r"(?:readiness|liveness|startup) probe failed: ")
 _HANDSHAKE = re.compile(r"authentication handshake failed: .{0,80}?x509: ")
+
+_PODS: Final[tuple[Rule, ...]] = (
+    Rule(
+        Kind.UNKNOWN,
+        (" errimagepull", " imagepullbackoff", "back-off pulling image"),
+        why=causes.IMAGE,
+        between="kubelet -> registry",
+    ),
+    Rule(
+        Kind.UNKNOWN,
+        ("back-off restarting failed container", " crashloopbackoff"),
+        why=causes.CRASHING,
+        between="kubelet -> container",
+    ),
+    Rule(Kind.UNKNOWN, (" nodes are available: ",), why=causes.UNSCHEDULABLE, between="scheduler"),
+)
+"""What events and lists say of pods; how long it lasts is not in these texts."""
 
 _SIGNERS: Final[tuple[Rule, ...]] = (
     # Vault's client: the signer's own HTTP code stands in the text.
@@ -102,6 +120,7 @@ _OUTSIDE: Final[tuple[Rule, ...]] = (
         "manifest unknown",
         "knownhosts: ",
         "unable to authenticate",
+        ": not found",
     ),
     *_elsewhere(Kind.RATE_LIMITED, causes.ELSEWHERE_AWAY, "toomanyrequests: ", "too many requests"),
     *_elsewhere(
@@ -122,6 +141,14 @@ _OUTSIDE: Final[tuple[Rule, ...]] = (
         why=causes.PROBE,
         between="kubelet -> container",
     ),
+    Rule(
+        Kind.NOT_FOUND,
+        ("mountvolume.setup failed for volume ",),
+        also=re.compile(r"(?:secret|configmap) \S{1,300} not found"),
+        why=causes.VOLUME,
+        between=_KUBELET,
+    ),
+    Rule(Kind.API_UNAVAILABLE, ("leader election lost", "leaderelection lost"), why=causes.LEASE_LOST),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("authentication handshake failed: ",),
@@ -197,6 +224,7 @@ QUOTED: Final[tuple[Rule, ...]] = (
     *_HELM,
     *SENTENCES,
     *CONNECTION,
+    *_PODS,
     Rule(
         Kind.UNKNOWN,
         (
