@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from base import exits
 from base.clock import Deadline
 from base.errors import Cancelled, ClusterUnreachable, FritError
 from base.events import Held, Said
@@ -115,11 +116,16 @@ def _register_in_stages(ground: Ground, plan: Plan) -> None:
 
 
 def _reach(ground: Ground, stage: Stage) -> str:
-    """The version of the API server, asked until it answers. Raises `ClusterUnreachable` where it does not."""
+    """The version of the API server, asked until it answers.
+
+    Raises `ClusterUnreachable` where nobody does, and `ApiError` where it answers that it is busy, or refuses.
+    """
     client = ground.within(stage).client
     try:
         answer = client.get("/version", doing=f"connect to {client.host}")
     except ApiError as error:
+        if error.exit_code != exits.UNREACHABLE:  # somebody answers, who is busy or refuses
+            raise
         raise ClusterUnreachable(
             error.message,
             hint=f"{error.hint}\nis this the right cluster? kubectl config get-contexts".strip(),
