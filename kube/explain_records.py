@@ -15,7 +15,7 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, Final
 
-from kube.failure_table import words_of
+from kube.failure_table import rarest, words_of
 from kube.failure_tools import QUOTED
 from kube.failure_webhooks import WEBHOOK
 
@@ -79,10 +79,9 @@ def _needles() -> dict[bytes, tuple[str, ...]]:
     index: dict[bytes, tuple[str, ...]] = {}
     for rule in (*QUOTED, *WEBHOOK):
         for needle in rule.says:
-            words = words_of(needle)
             if not needle.isalnum():
-                longest = max(sorted(words), key=len)
-                index[longest] = (*index.get(longest, ()), needle)
+                word = rarest(needle)
+                index[word] = (*index.get(word, ()), needle)
     return index
 
 

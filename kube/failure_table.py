@@ -84,6 +84,16 @@ def words_of(text: str) -> set[bytes]:
     return set(text.encode("ascii", "replace").translate(_WORDS).split())
 
 
+_COMMON: Final = frozenset(
+    b"failed error server request certificate connection unable resource cannot timeout context version service".split()
+)
+
+
+def rarest(needle: str) -> bytes:
+    """The word of a needle that the fewest texts have: a long one that not every failure says."""
+    return max(sorted(words_of(needle)), key=lambda word: (word not in _COMMON, len(word)))
+
+
 class Table:
     """Rules in order, with an index from words to the rules that may fit a text with that word."""
 
@@ -98,8 +108,8 @@ class Table:
             if not rule.says:
                 always |= 1 << number
             for needle in rule.says:
-                longest = max(sorted(words_of(needle)), key=len)  # long words are rare ones
-                index[longest] = index.get(longest, 0) | 1 << number
+                word = rarest(needle)
+                index[word] = index.get(word, 0) | 1 << number
         return always, index
 
     def first(self, text: str, status: int) -> Hit | None:

@@ -123,8 +123,9 @@ def found(text: str) -> list[tuple[str, int]]:
         ),
         # what a tool or the kubelet says without a reason
         (
-            "Error: INSTALLATION FAILED: failed post-install: 1 error occurred:\n\t* timed out waiting for the condition"
-            "\n\n\nhelm.go:84: [debug] failed post-install: 1 error occurred:\n\t* timed out waiting for the condition\n",
+            "Error: INSTALLATION FAILED: failed post-install: 1 error occurred:\n"
+            "\t* timed out waiting for the condition\n\n\n"
+            "helm.go:84: [debug] failed post-install: 1 error occurred:\n\t* timed out waiting for the condition\n",
             [("unknown", 2)],
         ),
         (
