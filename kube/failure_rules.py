@@ -7,40 +7,35 @@ admission plugins and endpoints/filters, client-go's rest, kube-aggregator, etcd
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from kube import failure_causes as causes
 from kube import failure_words as words
 from kube.failure_kinds import Kind
-from kube.failure_table import Rule
+from kube.failure_table import Pattern, Rule
 
 _ETCD: Final = "API server -> etcd"
 _KUBELET: Final = "API server -> kubelet"
 _AGGREGATED: Final = "API server -> aggregated API"
 _GROUP: Final = f"{_AGGREGATED} {{group}}"
 
-_UNAUTHORIZED = re.compile(r"(?:^|[:(] ?)unauthorized(?:$|[\s),;:'\"]|\.(?:\s|$))")
+_UNAUTHORIZED = Pattern(r"(?:^|[:(] ?)unauthorized(?:$|[\s),;:'\"]|\.(?:\s|$))")
 _VERSION = r"v\d+(?:(?:alpha|beta)\d+)?"
-_GROUP_VERSION = re.compile(
+_GROUP_VERSION = Pattern(
     rf"(?P<group>[a-z0-9][a-z0-9.-]{{0,252}}/{_VERSION}): "
     r"(?:the server is currently unable|stale groupversion discovery)"
 )
-_GROUP_ASKED = re.compile(
-    r"unable to handle the request \([a-z]+ [a-z]+\.(?P<group>[a-z0-9-]{1,63}\.[a-z0-9.-]{1,253})\)"
-)
-_API_SERVICE = re.compile(rf"\b(?P<version>{_VERSION})\.(?P<group>[a-z0-9.-]{{1,253}})\"? failed with: ")
-_KUBELET_TRUST = re.compile(r"(?:error dialing backend: |:10250/).{0,400}?(?:x509: |remote error: tls: )")
-_KUBELET_CALL = re.compile(
-    r"error dialing backend: |:10250/(?:containerlogs|exec|attach|portforward|run|stats|metrics)"
-)
-_NO_RESOURCE = re.compile(r"no matches for \S+, (?:resource|kind)=")
-_NO_OBJECT = re.compile(r"(?:[a-z0-9.-]{1,253} )?\"[^\"]*\" not found")
-_ETCD_SAYS = re.compile(r"etcdserver: [a-z ,:-]{1,100}|etcd cluster is unavailable")
-_POLICY = re.compile(r"validating(?:admission)?policy '(?P<name>[^']{1,300})'")
-_LIMIT = re.compile(r"(?:minimum|maximum|max limit) .{1,100}(?:usage|ratio|storage).{0,20} per ")
-_BUILT_IN = re.compile(r"no matches for kind \"\" in version \"(?:[a-z0-9-]{1,63}/)?v\d\w{0,20}\"")
-_SERVICE_ACCOUNT = re.compile(r"serviceaccount \S+ not found")
+_GROUP_ASKED = Pattern(r"unable to handle the request \([a-z]+ [a-z]+\.(?P<group>[a-z0-9-]{1,63}\.[a-z0-9.-]{1,253})\)")
+_API_SERVICE = Pattern(rf"\b(?P<version>{_VERSION})\.(?P<group>[a-z0-9.-]{{1,253}})\"? failed with: ")
+_KUBELET_TRUST = Pattern(r"(?:error dialing backend: |:10250/).{0,400}?(?:x509: |remote error: tls: )")
+_KUBELET_CALL = Pattern(r"error dialing backend: |:10250/(?:containerlogs|exec|attach|portforward|run|stats|metrics)")
+_NO_RESOURCE = Pattern(r"no matches for \S+, (?:resource|kind)=")
+_NO_OBJECT = Pattern(r"(?:[a-z0-9.-]{1,253} )?\"[^\"]*\" not found")
+_ETCD_SAYS = Pattern(r"etcdserver: [a-z ,:-]{1,100}|etcd cluster is unavailable")
+_POLICY = Pattern(r"validating(?:admission)?policy '(?P<name>[^']{1,300})'")
+_LIMIT = Pattern(r"(?:minimum|maximum|max limit) .{1,100}(?:usage|ratio|storage).{0,20} per ")
+_BUILT_IN = Pattern(r"no matches for kind \"\" in version \"(?:[a-z0-9-]{1,63}/)?v\d\w{0,20}\"")
+_SERVICE_ACCOUNT = Pattern(r"serviceaccount \S+ not found")
 
 SENTENCES: Final[tuple[Rule, ...]] = (
     Rule(Kind.UNAUTHENTICATED, status=(401,)),

@@ -7,6 +7,7 @@ have a word in common with it are tried, in the order of the table. So a needle 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -31,6 +32,23 @@ KNOWN_BY_KIND: Final = Why()
 """A rule that knows no more than its kind."""
 
 
+class Pattern:
+    """A regular expression that is compiled when a text first calls for it: a run needs few of them.
+
+    `search(text)`: as of `re.Pattern`.
+    """
+
+    __slots__ = ("pattern", "search")
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.search: Callable[[str], re.Match[str] | None] = self._first
+
+    def _first(self, text: str) -> re.Match[str] | None:
+        self.search = re.compile(self.pattern).search
+        return self.search(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One line of a table.
@@ -43,7 +61,7 @@ class Rule:
     kind: Kind
     says: tuple[str, ...] = ()
     status: tuple[int, ...] = ()
-    also: re.Pattern[str] | None = None
+    also: Pattern | None = None
     why: Why = KNOWN_BY_KIND
     between: str = ""
 

@@ -6,23 +6,22 @@ and its credential plugins, kubectl, Helm, OpenSSL, urllib3, aiohttp, the offici
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from kube import failure_causes as causes
 from kube import failure_words as words
 from kube.failure_kinds import Kind
-from kube.failure_table import Rule
+from kube.failure_table import Pattern, Rule
 
 _PLUGIN: Final = "client -> credential plugin"
 TOOL: Final = "client"
 
 _LOCAL: Final = r"(?:localhost|127\.0\.0\.1|\[?::1\]?)(?:'?, (?:port=)?|:)(?:8080|80)\b"
-_LOCALHOST = re.compile(
+_LOCALHOST = Pattern(
     rf"{_LOCAL}.{{0,400}}?(?:refused|connectex: )|(?:connect call failed|econnrefused|refused).{{0,40}}?{_LOCAL}"
 )
-PEER_CERTIFICATE = re.compile(r"remote error: tls: (?:bad|unknown|expired) certificate")
-_PROXY_SAYS_NO = re.compile(
+PEER_CERTIFICATE = Pattern(r"remote error: tls: (?:bad|unknown|expired) certificate")
+_PROXY_SAYS_NO = Pattern(
     r"(?:unable to connect to the server|\b(?:get|post|put|patch|delete) \S+): "
     r"(?:forbidden|proxy authentication required|method not allowed|bad request)(?:[\"']|\W*$)"
 )
@@ -48,7 +47,7 @@ CREDENTIALS: Final[tuple[Rule, ...]] = (
     Rule(
         Kind.UNAUTHENTICATED,
         ("an error occurred (",),
-        also=re.compile(r"an error occurred \((?:expired|invalid|unrecognized|accessdenied|auth|sign)\w{0,40}\) when"),
+        also=Pattern(r"an error occurred \((?:expired|invalid|unrecognized|accessdenied|auth|sign)\w{0,40}\) when"),
         why=causes.LOGIN,
         between=_PLUGIN,
     ),

@@ -13,7 +13,7 @@ from kube import failure_causes as causes
 from kube import failure_words as words
 from kube.failure_kinds import Kind
 from kube.failure_rules import SENTENCES
-from kube.failure_table import Rule, Why
+from kube.failure_table import Pattern, Rule, Why
 from kube.failure_talk import CONNECTION, CREDENTIALS, PEER_CERTIFICATE, TOOL
 
 _SIGNER: Final = "controller -> signer"
@@ -31,14 +31,14 @@ _PATHS: Final = ("/v2/", "/directory", "/dir", "/index.yaml")
 _URL: Final = (
     r"https?://[^\s\"/]{1,255}(?:/v2/|/dir(?:ectory)?\b|(?:/[^\s\"/]{1,63}){0,4}/index\.yaml)\S{0,200} .{0,60}?"
 )
-_WAITED = re.compile(
+_WAITED = Pattern(
     r"\b(?:install(?:ation)?|upgrade|rollback|uninstall(?:ation)?) failed"
     r"(?: for release \S{1,300} with chart \S{1,300})?: "
     r"(?:(?!rate limiter|\b(?:get|post|put|patch|delete) |rpc ).){0,600}?context deadline exceeded"
 )
-_CLIENT_CHECK = re.compile(r"error validating data: (?:\[|unknown object type|apiversion not set|kind not set)")
-_PROBE = re.compile(r"(?:readiness|liveness|startup) probe failed: ")
-_HANDSHAKE = re.compile(r"authentication handshake failed: .{0,80}?x509: ")
+_CLIENT_CHECK = Pattern(r"error validating data: (?:\[|unknown object type|apiversion not set|kind not set)")
+_PROBE = Pattern(r"(?:readiness|liveness|startup) probe failed: ")
+_HANDSHAKE = Pattern(r"authentication handshake failed: .{0,80}?x509: ")
 
 _PODS: Final[tuple[Rule, ...]] = (
     Rule(
@@ -62,21 +62,21 @@ _SIGNERS: Final[tuple[Rule, ...]] = (
     Rule(
         Kind.API_UNAVAILABLE,
         ("error making api request",),
-        also=re.compile(r"\bcode: 5\d\d\b"),
+        also=Pattern(r"\bcode: 5\d\d\b"),
         why=causes.SIGNER_AWAY,
         between=_SIGNER,
     ),
     Rule(
         Kind.FORBIDDEN,
         ("error making api request",),
-        also=re.compile(r"\bcode: 403\b"),
+        also=Pattern(r"\bcode: 403\b"),
         why=causes.SIGNER,
         between=_SIGNER,
     ),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("error making api request",),
-        also=re.compile(r"\bcode: 4\d\d\b"),
+        also=Pattern(r"\bcode: 4\d\d\b"),
         why=causes.SIGNER,
         between=_SIGNER,
     ),
@@ -95,8 +95,8 @@ def _elsewhere(kind: Kind, why: Why, *says: str) -> tuple[Rule, Rule]:
     """Rules for servers that are known by what was asked of them, or by a path that no API server has."""
     cause = "|".join(re.escape(one) for one in says)
     return (
-        Rule(kind, _ASKING, also=re.compile(cause), why=why, between=_ELSEWHERE),
-        Rule(kind, _PATHS, also=re.compile(f"{_URL}(?:{cause})"), why=why, between=_ELSEWHERE),
+        Rule(kind, _ASKING, also=Pattern(cause), why=why, between=_ELSEWHERE),
+        Rule(kind, _PATHS, also=Pattern(f"{_URL}(?:{cause})"), why=why, between=_ELSEWHERE),
     )
 
 
@@ -144,7 +144,7 @@ _OUTSIDE: Final[tuple[Rule, ...]] = (
     Rule(
         Kind.NOT_FOUND,
         ("mountvolume.setup failed for volume ",),
-        also=re.compile(r"(?:secret|configmap) \S{1,300} not found"),
+        also=Pattern(r"(?:secret|configmap) \S{1,300} not found"),
         why=causes.VOLUME,
         between=_KUBELET,
     ),

@@ -6,11 +6,12 @@ follow the texts as their authors build them: Go's crypto/x509, crypto/tls, net 
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-EOF: Final = re.compile(r"(?:^|: ?|\()eof(?:$|[\s,;)'\"])")
-X509: Final = re.compile(r"x509: [^\"(:;]{0,120}")
+from kube.failure_table import Pattern
+
+EOF: Final = Pattern(r"(?:^|: ?|\()eof(?:$|[\s,;)'\"])")
+X509: Final = Pattern(r"x509: [^\"(:;]{0,120}")
 
 WRONG_NAMES: Final = (
     "certificate is valid for ",
