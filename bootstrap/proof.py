@@ -44,7 +44,7 @@ PROVE = "prove the webhook"
 LOOK_AT = "look at the webhook"
 
 PATIENT = 3.0
-"""Seconds for which probes that fail are what one expects of a webhook that starts; then a new reason gets a line."""
+"""Seconds for which probes that fail are what one expects of a webhook that starts; then each new kind gets a line."""
 
 
 GOES_ON = "a re-run of frit bootstrap goes on where this one ended"
@@ -82,6 +82,7 @@ class Proof:
         self._began = time.monotonic()
         self._history = History(PROVE)
         self._kind = ""  # whose clock runs in the stage's budget
+        self._told = ""  # the kind that had the last line
         self._cause: Failure | None = None
         self._cause_at = 0.0
         self._window = False
@@ -111,6 +112,12 @@ class Proof:
     def seconds(self) -> float:
         """How long it has taken so far."""
         return time.monotonic() - self._began
+
+    @property
+    def _took(self) -> str:
+        """The same for people, with the number of attempts."""
+        failed = len(self._history.attempts)
+        return f"{seconds_text(self.seconds)} ({failed} attempts)" if failed > 1 else seconds_text(self.seconds)
 
     def stop(self) -> None:
         """End the watches and the clock."""
@@ -198,14 +205,13 @@ class Proof:
         self._history.attempts.append(Attempt(len(self._history.attempts) + 1, at, 0.0, kind, message, 0.0, cause))
         self._stage.attempt(what, kind, message, cause=cause)
         known = str(self._cause.kind) if self._cause is not None else kind
-        if known == self._kind:
-            return
-        budget = self._stage.budget
-        if self._kind:
-            budget.end(self._kind)
-        budget.begin(known, now)
-        self._kind = known
-        if self.seconds > PATIENT:
+        if known != self._kind:
+            if self._kind:
+                self._stage.budget.end(self._kind)
+            self._stage.budget.begin(known, now)
+            self._kind = known
+        if known != self._told and self.seconds > PATIENT:
+            self._told = known
             self._stage.emit(Said(f"the webhook: {known}: {cause}"))
 
     def _unavailable(self) -> str:
@@ -258,7 +264,7 @@ class Proof:
             error = told(ApiError(LOOK_AT, cause or self._away), self._history)
             error.hint = f"{error.hint}\n{GOES_ON}"
             return error
-        took = seconds_text(self.seconds)
+        took = self._took
         if cause is not None and cause.kind is Kind.CERTIFICATE_ROTATION:
             message = f"the webhook's certificate was not trusted after {took}: {cause.message}"
             return self._explained(self._certificate_window(message, cause.rule.hint), cause)
@@ -281,7 +287,7 @@ class Proof:
     def _not_ready(self, reason: str, hint: str) -> NotReady:
         lines, details = _diagnosis(self._ground, self._target)
         steps = [*last_failures(self._history), *lines, *([hint] if hint else []), GOES_ON]
-        message = f"cert-manager was not ready after {seconds_text(self.seconds)}: {reason}"
+        message = f"cert-manager was not ready after {self._took}: {reason}"
         return NotReady(message, hint="\n".join(steps), details=details)
 
     def _explained(self, error: FritError, failure: Failure) -> FritError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -235,7 +236,8 @@ def test_a_refused_probe_ends_what_is_repeated_beside_it(
     fresh_cluster: Cluster, proxy: FaultProxy, through: Through
 ) -> None:
     """The probe is refused for good while a repository waits for a server that is away: exit 5, with the refusal."""
-    proxy.on(DENIED, method="POST", path="/issuers", times=None)
+    proxy.on(OPEN, method="POST", path=PROBES, times=12)  # until the repositories are tried
+    proxy.on(DENIED, method="POST", path=PROBES, times=None)
     proxy.on(rules.UNAVAILABLE, method=WRITES, path="/packagerepositories/", times=None)
     ran = through()
     assert ran.code == exits.REFUSED, ran.stderr
@@ -269,3 +271,16 @@ def test_a_server_that_goes_away_during_the_proof_is_exit_4(
     assert ran.code == exits.UNREACHABLE, ran.stderr
     assert "could not look at the webhook" in ran.stderr
     assert "goes on where this one ended" in ran.stderr
+
+
+def test_a_window_that_stays_open_is_told(fresh_cluster: Cluster, proxy: FaultProxy, through: Through) -> None:
+    """The kind gets a line once it is no beginning any more; the end is exit 7, with the number of attempts."""
+    proxy.on(OPEN, method="POST", path=PROBES, times=None)
+    ran = through("--stage-timeout", "webhook=8s")
+    assert ran.code == exits.CERTIFICATE_WINDOW, ran.stderr
+    told = [line for line in ran.stderr.splitlines() if "the webhook: certificate-rotation: " in line]
+    assert len(told) == 1
+    assert re.search(r"error: the webhook's certificate was not trusted after \S+ s \(\d+ attempts\): ", ran.stderr)
+    attempts = [one for one in ran.stage("webhook")["attempts"] if one["kind"] == "certificate-rotation"]
+    assert len(attempts) > 5
+    assert all(one["cause"] == one["message"] and one["after"] > 0 for one in attempts)
