@@ -175,6 +175,8 @@ CONNECTION: Final[tuple[Rule, ...]] = (
             "current-context is not set",
             "service host/port is not set",
             "unable to load in-cluster configuration",
+            "context was not found for specified context",
+            "with the insecure flag is not allowed",
             'context "" does not exist',
             'cluster "" does not exist',
             "no context exists with the name",

@@ -32,7 +32,7 @@ _URL: Final = (
     r"https?://[^\s\"/]{1,255}(?:/v2/|/dir(?:ectory)?\b|(?:/[^\s\"/]{1,63}){0,4}/index\.yaml)\S{0,200} .{0,60}?"
 )
 _WAITED = Pattern(
-    r"\b(?:install(?:ation)?|upgrade|rollback|uninstall(?:ation)?) failed"
+    r"\b(?:install(?:ation)?|upgrade|rollback|uninstall(?:ation)?)(?: \"\")? failed"
     r"(?: for release \S{1,300} with chart \S{1,300})?: "
     r"(?:(?!rate limiter|\b(?:get|post|put|patch|delete) |rpc ).){0,600}?context deadline exceeded"
 )
@@ -209,6 +209,7 @@ QUOTED: Final[tuple[Rule, ...]] = (
         ),
     ),
     Rule(Kind.CRD_NOT_ESTABLISHED, ("crds are not yet installed", "ensure crds are installed first")),
+    Rule(Kind.PERMANENT_CONFIG, ("http request to an https server",), why=causes.NOT_TLS),
     Rule(Kind.INVALID, ("validationerror(", ": unknown field "), why=causes.CLIENT_CHECK, between=TOOL),
     Rule(Kind.INVALID, ("error validating data: ",), also=_CLIENT_CHECK, why=causes.CLIENT_CHECK, between=TOOL),
     Rule(

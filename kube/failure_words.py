@@ -74,9 +74,17 @@ UNDECODED: Final = (
     "invalid character ",
     "cannot unmarshal",
     " is registered for ",
+    ": unknown conversion",
 )
 """apimachinery about bytes that are not the object that it expected."""
 
-NO_AGENT: Final = ("no agent available", "no backend available", "dial timeout", "no ssh tunnels")
+NO_AGENT: Final = (
+    "no agent available",
+    "no backend available",
+    "dial timeout",
+    "no ssh tunnels",
+    "tunnel closed",
+    "tunnel disconnect",
+)
 NO_ROUTE: Final = ("no route to host", "host is unreachable", "network is unreachable")
 NO_NAME: Final = ("no such host", "server misbehaving")
