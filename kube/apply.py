@@ -27,7 +27,7 @@ from kube.hedge import hedged
 from kube.objects import Object, Ref, field, ref_of
 from kube.patience import Patience, judge, repeated
 from kube.wakes import Wakes
-from kube.whose import explained
+from kube.whose import WRITTEN, explained
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -105,6 +105,7 @@ class Applier:
         try:
             return repeated(attempt, what=doing, patience=self.patience, history=history, waker=wakes.waker(resource))
         except ApiError as error:
+            error.details[WRITTEN] = f"{resource.plural}.{resource.group}".rstrip(".")
             if len(history.attempts) == 1 and not error.failure.retry:
                 self.emit(GaveUp(doing, 1, str(error.failure.kind), error.failure.message, error.failure.message))
             raise

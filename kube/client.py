@@ -14,14 +14,15 @@ import json
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from base.retry import History
-from kube.failures import ApiError, Kind, from_answer, from_broken_answer, from_exception
-from kube.patience import OUT_OF_TIME, Patience, judge_read, precise, repeated
+from kube.failure_parts import chain
+from kube.failures import ApiError, Failure, from_answer, from_broken_answer, from_exception
+from kube.patience import Patience, judge_read, repeated
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
@@ -37,8 +38,14 @@ REQUEST_TIMEOUT = 15.0
 
 
 def _whole(seconds: float) -> int:
-    """A time limit as API servers take it. At its end they answer 504, or just close the connection."""
+    """A time limit as API servers take it."""
     return max(1, round(seconds))
+
+
+def _cut_off(seconds: int) -> Failure:
+    """What an API server means that closes the connection when the time limit is up, instead of answering 504."""
+    said = f"Timeout: the API server closed the connection at the request's time limit of {seconds} s"
+    return from_answer(504, said.encode(), {})
 
 
 @dataclass(frozen=True)
@@ -165,11 +172,10 @@ class Client:
         except ApiError:
             raise
         except Exception as error:  # noqa: BLE001 -- urllib3, ssl and socket errors share no root
-            failure = from_exception(error)
             late = time.monotonic() - began >= _whole(timeout)
-            if late and failure.kind is Kind.API_UNAVAILABLE and precise(failure):
-                failure = replace(failure, message=f"{OUT_OF_TIME[0]} after {_whole(timeout)} s: {failure.message}")
-            raise ApiError(doing, failure) from None
+            if late and any(isinstance(one, ConnectionResetError) for one in chain(error)):
+                raise ApiError(doing, _cut_off(_whole(timeout))) from None
+            raise ApiError(doing, from_exception(error)) from None
         finally:
             if response is not None:
                 response.response.release_conn()

@@ -21,8 +21,9 @@ class Whose:
     """One registration of the webhook that failed, and what stands behind it.
 
     `backend` is None where it calls a URL; `served` where no certificate was looked at; `denied` says that the
-    webhook was reached and refused. `now` is the server's clock (seconds since the epoch). A registration without an
-    owner is what the failure alone tells: the configurations may not be read.
+    webhook was reached and refused, `suspected` that it may be the one that hangs. `now` is the server's clock (seconds
+    since the epoch). A registration without an owner is what the failure alone tells: the configurations may not be
+    read.
     """
 
     registration: Registration
@@ -31,6 +32,7 @@ class Whose:
     served: Served | None = None
     filler: Filler = dataclass_field(default_factory=Filler)
     denied: bool = False
+    suspected: bool = False
 
     @property
     def known(self) -> bool:
@@ -214,10 +216,12 @@ def _steps(whose: Whose) -> Iterator[str]:
     if registration.url and whose.known:
         yield f"from where the API server runs, see who answers there, with which certificate: {registration.url}"
         yield _look(registration)
+    marks = f" -l {backend.selector}" if backend is not None and backend.selector else ""
     if backend is not None and backend.ready == 0:
-        marks = f" -l {backend.selector}" if backend.selector else ""
         yield f"kubectl -n {namespace} get pods{marks}"
         yield f"kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={name}"
+    elif whose.suspected and backend is not None:
+        yield f"see whether it answers: kubectl -n {namespace} get pods{marks}"
     certificate = served.certificate if served else None
     if served and certificate and whose.now > certificate.not_after:
         yield f"restart what serves the expired certificate: kubectl -n {namespace} delete pod {served.pod}"
@@ -228,7 +232,7 @@ def _steps(whose: Whose) -> Iterator[str]:
             yield f"have {whose.filler.by} fill the bundle again"
         if not whose.filler.by:
             yield _look(registration)
-    elif certificate and whose.bundle == "trusted" and _valid(whose, certificate):
+    elif certificate and whose.bundle == "trusted" and _valid(whose, certificate) and not whose.suspected:
         yield "its certificate and the CA bundle match now: run the same command again"
 
 
