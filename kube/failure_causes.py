@@ -278,6 +278,10 @@ REMOVED_API: Final = Why(
 MANIFEST: Final = Why("The manifest is no valid YAML or JSON.", "The message names the line: correct it.")
 CLIENT_CHECK: Final = Why("The client compared the manifest with the API's schema, and it does not fit.")
 SIGNER: Final = Why("The signer behind the Issuer refused.", "Correct the request, or what the signer allows.")
+SIGNER_LIMIT: Final = Why(
+    "The ACME server's limit of certificates or requests is used up, for hours or days.",
+    "See which limit the message names; use the ACME server's staging address for tests.",
+)
 SIGNER_AWAY: Final = Why("The signer behind the Issuer does not work at the moment.")
 ELSEWHERE_TRUST: Final = Why(
     "The certificate of a server outside of the Kubernetes API (registry, chart repository, ACME server) is not "

@@ -56,6 +56,7 @@ class Rule:
     It matches a text that holds any of `says` (no `says`: every text) and fits `also`, under an HTTP status
     of `status` (none: every status). Where no status is known, a rule counts only if it looks for words.
     `between`: who spoke to whom, where it is not the table's usual pair; named groups of `also` are filled in.
+    The words that decide are all that `also` matches, or its group `words`.
     """
 
     kind: Kind
@@ -81,7 +82,8 @@ class Rule:
         match = self.also.search(text)
         if match is None:
             return None
-        return Hit(self, match[0], self.between.format(**match.groupdict()) if self.between else "")
+        groups = match.groupdict() if match.re.groupindex else {}
+        return Hit(self, groups.get("words") or match[0], self.between.format(**groups))
 
 
 @dataclass(frozen=True, slots=True)

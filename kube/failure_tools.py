@@ -86,6 +86,12 @@ _SIGNERS: Final[tuple[Rule, ...]] = (
         why=causes.SIGNER_AWAY,
         between=_SIGNER,
     ),
+    Rule(
+        Kind.PERMANENT_CONFIG,
+        ("urn:ietf:params:acme:error:ratelimited",),
+        why=causes.SIGNER_LIMIT,
+        between=_SIGNER,
+    ),
     Rule(Kind.PERMANENT_CONFIG, ("urn:ietf:params:acme:error:",), why=causes.SIGNER, between=_SIGNER),
 )
 """Signers behind an Issuer: Vault and ACME servers (RFC 8555, 6.7)."""
@@ -96,7 +102,7 @@ def _elsewhere(kind: Kind, why: Why, *says: str) -> tuple[Rule, Rule]:
     cause = "|".join(re.escape(one) for one in says)
     return (
         Rule(kind, _ASKING, also=Pattern(cause), why=why, between=_ELSEWHERE),
-        Rule(kind, _PATHS, also=Pattern(f"{_URL}(?:{cause})"), why=why, between=_ELSEWHERE),
+        Rule(kind, _PATHS, also=Pattern(f"{_URL}(?P<words>{cause})"), why=why, between=_ELSEWHERE),
     )
 
 
