@@ -161,6 +161,13 @@ ESCALATION: Final = Why(
 ETCD_SPACE: Final = Why(
     "etcd is full and read-only.", "Its operator has to compact, defragment and disarm the NOSPACE alarm."
 )
+NO_SERVICE_ADDRESS: Final = Why(
+    "The API server has no free address for a Service: it has just started and does not know its ranges yet, or they "
+    "are used up.",
+    "See the ranges: kubectl get servicecidrs; and what uses them: kubectl get ipaddresses\n"
+    "Remove Services that nobody needs, or have the cluster's operator add a ServiceCIDR.",
+    lasts="seconds after a start of the API server; with ranges that are used up, until somebody makes room",
+)
 TOO_LARGE: Final = Why(
     "The object is larger than etcd takes (1.5 MiB by default).", "Make the object smaller, or split it."
 )

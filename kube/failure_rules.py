@@ -199,6 +199,8 @@ SENTENCES: Final[tuple[Rule, ...]] = (
         between=_ETCD,
     ),
     Rule(Kind.INVALID, ("request is too large",), (500,), why=causes.TOO_LARGE, between=_ETCD),
+    # Source: Kubernetes 1.34, pkg/registry/core/service/ipallocator: no range that is ready counts as a full one.
+    Rule(Kind.API_UNAVAILABLE, ("failed to allocate a serviceip",), (500,), why=causes.NO_SERVICE_ADDRESS),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("operation does not apply: ", "in applying json patch"),
