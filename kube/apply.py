@@ -19,7 +19,7 @@ from base.errors import Cancelled, FritError
 from base.events import GaveUp, Listener, Waiting
 from base.parallel import each
 from base.retry import History, RetryPolicy
-from kube.client import APPLY_PATCH, JSON, METADATA_ONLY, Answer, Client
+from kube.client import APPLY_PATCH, JSON, METADATA_ONLY, NO_ANSWER, SILENCE, Answer, Client
 from kube.discovery import CRDS, Resource
 from kube.drift import in_place
 from kube.failures import ApiError, Kind
@@ -172,9 +172,9 @@ class Applier:
 
         def waiting() -> None:
             nonlocal told
-            if history.attempts and time.monotonic() - told >= 1.0:
+            if time.monotonic() - told >= (1.0 if history.attempts else SILENCE):
                 told = time.monotonic()
-                self.emit(Waiting(doing, told - history.started, history.reason))
+                self.emit(Waiting(doing, told - history.started, history.reason or NO_ANSWER))
 
         def once() -> Change:
             before = self._read(path, ref) if self.compare else None

@@ -11,6 +11,7 @@ import contextlib
 import copy
 import itertools
 import json
+import math
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -19,9 +20,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from base.events import Waiting
 from base.retry import History
 from kube.failure_parts import chain
 from kube.failures import ApiError, Failure, from_answer, from_broken_answer, from_exception
+from kube.hedge import hedged
 from kube.patience import Patience, judge_read, repeated
 
 if TYPE_CHECKING:
@@ -35,6 +38,13 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 
 REQUEST_TIMEOUT = 15.0
 """Seconds that an ordinary request may take before the server, and then frit, gives it up."""
+
+
+NO_ANSWER = "no answer yet"
+"""What is said of a request that hangs, before anything is known about it."""
+
+SILENCE = 2.0
+"""Seconds between two such words, and before the first."""
 
 
 def _whole(seconds: float) -> int:
@@ -149,7 +159,18 @@ class Client:
 
         if patience is None:
             return once()
-        return repeated(once, what=doing, patience=patience, history=History(doing), judge=judge_read)
+        history, told = History(doing), time.monotonic()
+
+        def waiting() -> None:
+            nonlocal told
+            if time.monotonic() - told >= (1.0 if history.attempts else SILENCE):
+                told = time.monotonic()
+                patience.emit(Waiting(doing, told - history.started, history.reason or NO_ANSWER))
+
+        def attended() -> Answer:  # somebody looks at the clock while it has no answer
+            return hedged(once, after=math.inf, most=1, run=patience.run, waiting=waiting)
+
+        return repeated(attended, what=doing, patience=patience, history=history, judge=judge_read)
 
     def _once(
         self,
