@@ -19,7 +19,7 @@ _KUBELET: Final = "API server -> kubelet"
 _AGGREGATED: Final = "API server -> aggregated API"
 _GROUP: Final = f"{_AGGREGATED} {{group}}"
 
-_UNAUTHORIZED = Pattern(r"(?:^|[:(] ?)unauthorized(?:$|[\s),;:'\"]|\.(?:\s|$))")
+_UNAUTHORIZED = Pattern(r"(?:^\W{0,4}|[:(=\]] ?\"?)unauthorized(?:$|[\s),;:'\"`*}]|\.+(?:\s|$))")
 _VERSION = r"v\d+(?:(?:alpha|beta)\d+)?"
 _GROUP_VERSION = Pattern(
     rf"(?P<group>[a-z0-9][a-z0-9.-]{{0,252}}/{_VERSION}): "

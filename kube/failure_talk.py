@@ -23,7 +23,7 @@ _LOCALHOST = Pattern(
 PEER_CERTIFICATE = Pattern(r"remote error: tls: (?:bad|unknown|expired) certificate")
 _PROXY_SAYS_NO = Pattern(
     r"(?:unable to connect to the server|\b(?:get|post|put|patch|delete) \S+): "
-    r"(?:forbidden|proxy authentication required|method not allowed|bad request)(?:[\"']|\W*$)"
+    r"(?:forbidden|proxy authentication required|method not allowed|bad request)(?:[\"',;]|\W*$)"
 )
 
 CREDENTIALS: Final[tuple[Rule, ...]] = (

@@ -10,7 +10,7 @@ from typing import Final
 
 from kube.failure_table import Pattern
 
-EOF: Final = Pattern(r"(?:^|: ?|\()eof(?:$|[\s,;)'\"])")
+EOF: Final = Pattern(r"(?:^|: ?|\()eof(?![\w-]|[.:]\w)")
 X509: Final = Pattern(r"x509: [^\"(:;]{0,120}")
 
 WRONG_NAMES: Final = (
