@@ -77,7 +77,7 @@ _LINK = re.compile(r"\[([^\[\]\s]{1,1000})\]\(https?://[^()\s]{1,1000}\)")
 _ENTITIES: Final = {"&quot;": '"', "&#34;": '"', "&#39;": "'", "&#x27;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _TYPOGRAPHIC = str.maketrans(dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’", "'"))
 _NAME = re.compile(
-    r'(?<!err=)(?<!error=)"(?!system:|https?://[^"\s/]*(?::10250/|/(?:v2/|dir(?:ectory)?"|[^"\s]*index\.yaml"))|(?:[a-z0-9-]{1,63}/)?v\d{1,3}(?:(?:alpha|beta)\d{1,3})?")[^"\s]*"'
+    r'"(?<!err=")(?<!error=")(?!system:|https?://[^"\s/]*(?::10250/|/(?:v2/|dir(?:ectory)?"|[^"\s]*index\.yaml"))|(?:[a-z0-9-]{1,63}/)?v\d{1,3}(?:(?:alpha|beta)\d{1,3})?")[^"\s]*"'
 )
 """Names between quotes; not an anonymous user, URLs of kubelets and of what is no API server, or built-in versions."""
 
