@@ -48,7 +48,7 @@ class Wake:
         run.check()
 
 
-QUIET = 5.0
+QUIET = 10.0
 """Seconds without an event after which a waiter asks the server itself instead of trusting a silent watch."""
 
 
