@@ -80,7 +80,8 @@ def _open(faults: Faults, authority: Path, sort: Sort) -> None:
     for seconds in more:
         sort.open(faults, authority)
         with suppress(NotSeen):
-            return _seen(faults, seconds)
+            _seen(faults, seconds)
+            return
     sort.open(faults, authority)
     _seen(faults, last)
 
