@@ -23,9 +23,11 @@ lint: $(STAMP)
 # less than half the time. WORKERS=0 runs them one after the other.
 WORKERS ?= 3
 
-# ARGS goes to pytest: make test ARGS="--no-cluster -k retry"
+# ARGS goes to pytest: make test ARGS="--no-cluster -k retry". Everything is built before any test runs beside it: a
+# build takes all processors, and tests measure time.
 test: $(STAMP)
 	$(PY) -m pytest -m "not cluster" --dist loadfile --numprocesses 2 $(ARGS)
+	$(if $(findstring --no-cluster,$(ARGS)),,$(PY) -m tests.cluster build > /dev/null)
 	$(PY) -m pytest -m cluster --dist loadfile --numprocesses $(WORKERS) $(ARGS)
 
 bench: $(STAMP)
