@@ -61,6 +61,18 @@ def test_a_second_run_changes_nothing_and_says_so(
     assert ran.report["seconds"] < 2.0
 
 
+def test_a_part_of_the_package_api_is_completed(fresh_cluster: Cluster, bootstrap: Bootstrap, kubectl: Kubectl) -> None:
+    """A killed run may leave some definitions of the package API, and not that of repositories."""
+    assert bootstrap().code == 0
+    kubectl("delete", "crd", "packagerepositories.packages.glasskube.dev", "packageinfos.packages.glasskube.dev")
+    planned = bootstrap("--dry-run")
+    assert planned.code == 0, planned.stderr
+    ran = bootstrap()
+    assert ran.code == 0, ran.stderr
+    assert ran.changes()["created"] == 2 + 1
+    assert kubectl.json("get", "packagerepository", "glasskube")["spec"]["url"]
+
+
 def test_frit_never_owns_the_bundle(fresh_cluster: Cluster, bootstrap: Bootstrap, kubectl: Kubectl) -> None:
     """The field caBundle belongs to cainjector alone, also after a re-run."""
     for _ in range(2):
