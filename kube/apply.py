@@ -7,7 +7,6 @@ that another manager owns is a conflict that a person decides. The one exception
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,16 +15,16 @@ from typing import Any, TypeVar
 from base.budget import Budget
 from base.clock import Deadline, Run
 from base.errors import Cancelled, FritError
-from base.events import GaveUp, Listener, Waiting
+from base.events import GaveUp, Listener
 from base.parallel import each
 from base.retry import History, RetryPolicy
-from kube.client import APPLY_PATCH, JSON, METADATA_ONLY, NO_ANSWER, SILENCE, Answer, Client
+from kube.client import APPLY_PATCH, JSON, METADATA_ONLY, Answer, Client
 from kube.discovery import CRDS, Resource
 from kube.drift import in_place
 from kube.failures import ApiError, Kind
 from kube.hedge import hedged
 from kube.objects import Object, Ref, field, ref_of
-from kube.patience import Patience, judge, repeated
+from kube.patience import Patience, judge, repeated, telling
 from kube.wakes import Wakes
 from kube.whose import WRITTEN, explained
 
@@ -155,7 +154,7 @@ class Applier:
             query["force"] = "true"
         seen: list[Object | None] = []  # an attempt whose answer was lost may have written: the first look counts
         sent = itertools.count()
-        told = time.monotonic()
+        waiting = telling(doing, history, self.emit)
 
         def patch(timeout: float) -> Answer:
             next(sent)
@@ -169,12 +168,6 @@ class Applier:
                 accept=JSON if self.dry_run else METADATA_ONLY,  # the whole answer is only needed to be compared
                 timeout=self._within(timeout),
             )
-
-        def waiting() -> None:
-            nonlocal told
-            if time.monotonic() - told >= (1.0 if history.attempts else SILENCE):
-                told = time.monotonic()
-                self.emit(Waiting(doing, told - history.started, history.reason or NO_ANSWER))
 
         def once() -> Change:
             before = self._read(path, ref) if self.compare else None

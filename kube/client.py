@@ -20,12 +20,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from base.events import Waiting
 from base.retry import History
 from kube.failure_parts import chain
 from kube.failures import ApiError, Failure, from_answer, from_broken_answer, from_exception
 from kube.hedge import hedged
-from kube.patience import Patience, judge_read, repeated
+from kube.patience import Patience, judge_read, repeated, telling
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
@@ -38,13 +37,6 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 
 REQUEST_TIMEOUT = 15.0
 """Seconds that an ordinary request may take before the server, and then frit, gives it up."""
-
-
-NO_ANSWER = "no answer yet"
-"""What is said of a request that hangs, before anything is known about it."""
-
-SILENCE = 2.0
-"""Seconds between two such words, and before the first."""
 
 
 def _whole(seconds: float) -> int:
@@ -159,13 +151,8 @@ class Client:
 
         if patience is None:
             return once()
-        history, told = History(doing), time.monotonic()
-
-        def waiting() -> None:
-            nonlocal told
-            if time.monotonic() - told >= (1.0 if history.attempts else SILENCE):
-                told = time.monotonic()
-                patience.emit(Waiting(doing, told - history.started, history.reason or NO_ANSWER))
+        history = History(doing)
+        waiting = telling(doing, history, patience.emit)
 
         def attended() -> Answer:  # somebody looks at the clock while it has no answer
             return hedged(once, after=math.inf, most=1, run=patience.run, waiting=waiting)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-import kube.client
+import kube.patience
 from base.clock import Deadline, Run
 from base.errors import Cancelled
 from base.events import Event, Retried, Waiting
@@ -242,7 +242,7 @@ def test_a_question_that_hangs_is_told_and_can_be_stopped(
     server: FaultProxy, asking: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While a server is silent somebody says so again and again, and a stop ends it at once."""
-    monkeypatch.setattr(kube.client, "SILENCE", 0.5)
+    monkeypatch.setattr(kube.patience, "SILENCE", 0.5)
     server.on(Delay(1.3))
     server.on(ok({"gitVersion": "v1"}), times=None)
     told: list[Event] = []
