@@ -59,18 +59,22 @@ def parse_duration(text: str) -> float:
 
 
 class Duration(click.ParamType[float]):
-    """A click type for durations; the value is seconds as a float."""
+    """A click type for durations; the value is seconds as a float, and not less than `least`."""
 
     name = "duration"
 
+    def __init__(self, least: float = 0.0) -> None:
+        self.least = least
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Turn an option's text into seconds."""
-        if isinstance(value, int | float):
-            return float(value)
         try:
-            return parse_duration(str(value))
+            seconds = float(value) if isinstance(value, int | float) else parse_duration(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if seconds < self.least:
+            self.fail(f"{seconds:g}s is less than {self.least * 1000:.0f}ms", param, ctx)
+        return seconds
 
 
 DURATION = Duration()
@@ -86,16 +90,10 @@ def retry_options(command: F) -> F:
     Durations are seconds, None where nothing was said. `base.policy.retry_policy` makes a policy of them.
     """
 
-    def long_enough(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-        if value is not None and value < LEAST_PAUSE:
-            raise click.BadParameter(f"{value:g}s is less than {LEAST_PAUSE * 1000:.0f}ms", ctx, param)
-        return value
-
     for option in (
         setting(
             "--retry-max-pause",
-            type=DURATION,
-            callback=long_enough,
+            type=Duration(LEAST_PAUSE),
             help="Longest pause between two attempts. [default: 5s, and 1s while a webhook is not ready]",
         ),
         setting(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -86,6 +87,14 @@ class Attempt:
     cause: str = ""
 
 
+_NUMBER = re.compile(r"\d+")
+
+
+def alike(text: str) -> str:
+    """What failures that differ only in numbers have in common: a time, a port, a limit is another each time."""
+    return _NUMBER.sub("#", text)
+
+
 @dataclass
 class History:
     """All failed attempts of one operation, oldest first."""
@@ -95,12 +104,16 @@ class History:
     started: float = field(default_factory=time.monotonic)
 
     def distinct(self, most: int = 3) -> list[tuple[str, int]]:
-        """The last `most` different failures as (`kind: message`, count), most recent last."""
-        counted: dict[str, int] = {}
+        """The last `most` different failures as (`kind: message`, count), most recent last.
+
+        Those that differ only in numbers are one, told in its newest words.
+        """
+        counted: dict[str, tuple[str, int]] = {}
         for attempt in self.attempts:
-            key = f"{attempt.kind}: {attempt.message}"
-            counted[key] = counted.pop(key, 0) + 1
-        return list(counted.items())[-most:]
+            text = f"{attempt.kind}: {attempt.message}"
+            _, count = counted.pop(alike(text), ("", 0))
+            counted[alike(text)] = (text, count + 1)
+        return list(counted.values())[-most:]
 
     @property
     def reason(self) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from bench.stored import load, save
 
 FORMAT = "frit-bench/1"
 
@@ -89,15 +90,12 @@ class Results:
 
 def write(path: Path, results: Results) -> None:
     """Write results as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"format": FORMAT, **asdict(results)}, indent=1) + "\n")
+    save(path, FORMAT, results)
 
 
 def read(path: Path) -> Results:
     """Read results that `write` wrote. Raises ValueError for another format."""
-    data = json.loads(path.read_text())
-    if data.pop("format", None) != FORMAT:
-        raise ValueError(f"{path} is not a result of this benchmark")
+    data = load(path, FORMAT, "this benchmark")
     data["runs"] = _runs(data["runs"])
     data["unpolled"] = _runs(data["unpolled"])
     data["reruns"] = tuple(Rerun(**one) for one in data["reruns"])

@@ -13,7 +13,7 @@ from kube.apply import Applied, Applier, Change
 from kube.failures import ApiError, Kind
 from kube.objects import Ref, ref_of
 from repositories import package_api
-from repositories.objects import API_VERSION, GROUP, REPOSITORIES
+from repositories.objects import API_VERSION, REPOSITORIES
 from repositories.registry import register
 
 
@@ -45,7 +45,7 @@ def rehearse(ground: Ground, plan: Plan) -> list[Planned]:
     def repositories(applier: Applier) -> list[Planned]:
         wanted = wanted_repositories(ground.settings, plan.repositories)
         refs = [Ref(API_VERSION, REPOSITORIES.kind, "", one.name) for one in wanted]
-        if not plan.discovery.serves_group(GROUP):
+        if not plan.discovery.find(REPOSITORIES.api_version, REPOSITORIES.kind):
             return [Planned(ref, Change.CREATED, checked=False) for ref in refs]
         return [_tried(ref, partial(register, applier, one)) for ref, one in zip(refs, wanted, strict=True)]
 

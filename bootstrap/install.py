@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from base.errors import Cancelled
 from base.parallel import Background
 from bootstrap.ground import Ground
 from bootstrap.plan import Plan
@@ -58,22 +59,30 @@ def install(ground: Ground, stage: Stage, plan: Plan, manifest: Manifest) -> Non
         wait_until_running(ground.client, groups["webhook"], ground.run)
         apply_all(applier, stage, plan.discovery, groups[SERVICE])
 
-    for group in GROUPS:
-        if group == SERVICE and plan.fresh:
-            service = Background(apply_service, group)
-            ground.run.sleep(LEISURE)
-            continue
-        apply_all(applier, stage, plan.discovery, groups[group])
-        if group == "definitions" and plan.fresh:
-            Background(partial(have_storage_built, ground.client, CERTIFICATES, ground.run), "storage of certificates")
-    wait_until_served(
-        ground.client,
-        groups["definitions"],
-        run=ground.run,
-        deadline=stage.deadline,
-        emit=stage.emit,
-        fresh=plan.fresh,
-    )
+    try:
+        for group in GROUPS:
+            if group == SERVICE and plan.fresh:
+                service = Background(apply_service, group)
+                ground.run.sleep(LEISURE)
+                continue
+            stage.budget.check()
+            apply_all(applier, stage, plan.discovery, groups[group])
+            if group == "definitions" and plan.fresh:
+                building = partial(have_storage_built, ground.client, CERTIFICATES, ground.run)
+                Background(building, "storage of certificates")
+        wait_until_served(
+            ground.client,
+            groups["definitions"],
+            run=ground.run,
+            deadline=stage.deadline,
+            emit=stage.emit,
+            fresh=plan.fresh,
+            budget=stage.budget,
+        )
+    except Cancelled:
+        if service is not None:
+            service.result()  # raises what stopped the rest
+        raise
     if service is not None:
         service.result()
     changes = stage.changes

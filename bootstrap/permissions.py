@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from base.errors import PreflightFailed
-from base.parallel import each
 from certificates.manifest import Manifest
 from certificates.probe import REQUESTS
 from kube.access import Permission, is_administrator, missing
@@ -36,7 +35,7 @@ def require_permissions(applier: Applier, manifest: Manifest, discovery: Discove
     trial = replace(applier, dry_run=True, compare=False)
     grants = [one for one in manifest.objects if one["kind"] in ("ClusterRole", "ClusterRoleBinding")]
     try:
-        each(lambda obj: trial.apply(obj, discovery.of(ref_of(obj))), grants, workers=8)
+        trial.together(lambda obj: trial.apply(obj, discovery.of(ref_of(obj))), grants)
     except ApiError as error:
         if error.failure.kind is not Kind.FORBIDDEN:
             raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from base import exits
 from base.clock import seconds_text
 from base.errors import CertificateWindow, FritError, NotReady, ServerRefused
 from base.events import Said
@@ -18,13 +19,12 @@ from bootstrap.target import Target
 from certificates.bundle import authority_of, trusted_by
 from certificates.probe import PROOFS, Outcome, Probed, in_a_row, probe_issuer
 from kube.client import JSON
-from kube.diagnosis import as_data, as_lines, diagnose
+from kube.diagnosis import as_data, as_lines, diagnose, reason_of_deployment
 from kube.discovery import CORE_V1, DEPLOYMENTS, ENDPOINT_SLICES, MUTATING, VALIDATING
 from kube.failure_kinds import KINDS
 from kube.failures import ApiError, Failure, Kind
 from kube.objects import Object, field
 from kube.patience import last_failures, precise, told
-from kube.pods import reason_of_pods
 from kube.readiness import Readiness, readiness_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake, Watched
@@ -41,9 +41,10 @@ FIRST_GAP, GROWTH, LONGEST_GAP = 0.1, 1.6, 1.0
 that the bundle or the endpoints changed, which takes the API server and kube-proxy a moment to hear of."""
 
 PROVE = "prove the webhook"
+LOOK_AT = "look at the webhook"
 
 PATIENT = 3.0
-"""Seconds for which probes that fail are what one expects of a webhook that starts; then a new reason gets a line."""
+"""Seconds for which probes that fail are what one expects of a webhook that starts; then each new kind gets a line."""
 
 
 GOES_ON = "a re-run of frit bootstrap goes on where this one ended"
@@ -81,13 +82,16 @@ class Proof:
         self._began = time.monotonic()
         self._history = History(PROVE)
         self._kind = ""  # whose clock runs in the stage's budget
+        self._told = ""  # the kind that had the last line
         self._cause: Failure | None = None
         self._cause_at = 0.0
         self._window = False
+        self._away: Failure | None = None  # why the last look could not be had
         self._shown: list[str] = []
         self._authority = b""
         self._next_probe, self._gap = self._began, FIRST_GAP
-        self._pods_at, self._pods = PODS_EVERY, ""
+        self._pods: list[Object] = []
+        self._pods_at = PODS_EVERY
         self.last = Probed(Outcome.FAILED)
 
         def watched(path: str, query: dict[str, str], what: str) -> Watched:
@@ -109,6 +113,12 @@ class Proof:
         """How long it has taken so far."""
         return time.monotonic() - self._began
 
+    @property
+    def _took(self) -> str:
+        """The same for people, with the number of attempts."""
+        failed = len(self._history.attempts)
+        return f"{seconds_text(self.seconds)} ({failed} attempts)" if failed > 1 else seconds_text(self.seconds)
+
     def stop(self) -> None:
         """End the watches and the clock."""
         if self._kind:
@@ -118,8 +128,12 @@ class Proof:
             watched.stop()
 
     def question(self) -> Yes[None] | NotYet:
-        """Whether the webhook is proven now. Raises what waiting cannot mend."""
-        self._window = False
+        """Whether the webhook is proven now.
+
+        Raises what waiting cannot mend, and `Cancelled` where what goes on beside it has failed.
+        """
+        self._stage.budget.check()
+        self._window, self._away = False, None
         try:
             if reason := self._unavailable():
                 return NotYet(reason)
@@ -133,7 +147,8 @@ class Proof:
         except ApiError as error:  # the API server itself is away for a moment
             if not error.failure.retry:
                 raise
-            self._keep("look at the webhook", error.failure, str(error.failure.kind), error.failure.message)
+            self._away = error.failure
+            self._keep(LOOK_AT, error.failure, str(error.failure.kind), error.failure.message)
             return NotYet(error.failure.message)
         self._refuse_if_useless()
         return NotYet(self._reason)
@@ -190,14 +205,13 @@ class Proof:
         self._history.attempts.append(Attempt(len(self._history.attempts) + 1, at, 0.0, kind, message, 0.0, cause))
         self._stage.attempt(what, kind, message, cause=cause)
         known = str(self._cause.kind) if self._cause is not None else kind
-        if known == self._kind:
-            return
-        budget = self._stage.budget
-        if self._kind:
-            budget.end(self._kind)
-        budget.begin(known, now)
-        self._kind = known
-        if self.seconds > PATIENT:
+        if known != self._kind:
+            if self._kind:
+                self._stage.budget.end(self._kind)
+            self._stage.budget.begin(known, now)
+            self._kind = known
+        if known != self._told and self.seconds > PATIENT:
+            self._told = known
             self._stage.emit(Said(f"the webhook: {known}: {cause}"))
 
     def _unavailable(self) -> str:
@@ -212,7 +226,7 @@ class Proof:
                 reason = f"Deployment {namespace}/{name}: {verdict.reason}"
                 raise self._not_ready(reason, "")
             if not verdict.ready:
-                return f"Deployment {namespace}/{name}: {verdict.reason}{self._trouble()}"
+                return f"Deployment {namespace}/{name}: {verdict.reason}{self._trouble(name)}"
         if not any(_ready(one) for one in self._slices.look().values()):
             return f"Service {namespace}/{self._target.service} has no ready endpoint"
         for name, watched in self._configurations:
@@ -221,14 +235,14 @@ class Proof:
                 return f"cainjector has not filled in the CA bundle of {name}"
         return ""
 
-    def _trouble(self) -> str:
-        """Why pods are not ready, in a few words; asked only once it takes long, and then every few seconds."""
+    def _trouble(self, deployment: str) -> str:
+        """Why its pods are not ready, in a few words; asked only once it takes long, and then every few seconds."""
         if self.seconds > self._pods_at:
             self._pods_at = self.seconds + PODS_EVERY
             listed = self._ground.client.get(CORE_V1["Pod"].path(self._target.namespace), doing="list pods")
-            found = reason_of_pods(listed.get("items") or [])
-            self._pods = f" ({found})" if found else ""
-        return self._pods
+            self._pods = listed.get("items") or []
+        found = reason_of_deployment(deployment, self._pods)
+        return f" ({found})" if found else ""
 
     def _trusted(self) -> bool:
         """Whether the CA in the Secret stands in both bundles; reads the Secret once, and again while it does not."""
@@ -246,7 +260,11 @@ class Proof:
     def out_of_time(self, reason: str) -> FritError:
         """The error for a webhook that was not proven within the stage's limit."""
         cause = self._cause
-        took = seconds_text(self.seconds)
+        if self._away is not None and (cause or self._away).rule.exit_code == exits.UNREACHABLE:
+            error = told(ApiError(LOOK_AT, cause or self._away), self._history)
+            error.hint = f"{error.hint}\n{GOES_ON}"
+            return error
+        took = self._took
         if cause is not None and cause.kind is Kind.CERTIFICATE_ROTATION:
             message = f"the webhook's certificate was not trusted after {took}: {cause.message}"
             return self._explained(self._certificate_window(message, cause.rule.hint), cause)
@@ -258,8 +276,8 @@ class Proof:
                 f"the webhook was not in the path after {took}: {self.last.reason}",
                 hint="kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
             )
-        error = self._not_ready(reason, cause.rule.hint if cause is not None else "")
-        return self._explained(error, cause) if cause is not None else error
+        late = self._not_ready(reason, cause.rule.hint if cause is not None else "")
+        return self._explained(late, cause) if cause is not None else late
 
     def _certificate_window(self, message: str, hint: str) -> CertificateWindow:
         lines, details = _diagnosis(self._ground, self._target)
@@ -269,7 +287,7 @@ class Proof:
     def _not_ready(self, reason: str, hint: str) -> NotReady:
         lines, details = _diagnosis(self._ground, self._target)
         steps = [*last_failures(self._history), *lines, *([hint] if hint else []), GOES_ON]
-        message = f"cert-manager was not ready after {seconds_text(self.seconds)}: {reason}"
+        message = f"cert-manager was not ready after {self._took}: {reason}"
         return NotReady(message, hint="\n".join(steps), details=details)
 
     def _explained(self, error: FritError, failure: Failure) -> FritError:

@@ -13,7 +13,7 @@ from kube.client import Client
 from kube.discovery import Discovery
 from kube.established import wait_until_served
 from repositories import package_api
-from repositories.objects import DEFAULT_NAME, DEFAULT_URL, GROUP, Repository, parse, repository
+from repositories.objects import DEFAULT_NAME, DEFAULT_URL, GROUP, REPOSITORIES, Repository, parse, repository
 from repositories.package_api import Action, Step
 from repositories.registry import Registered, defaults, register, registered, settled
 
@@ -33,7 +33,14 @@ def apply_package_api(ground: Ground, stage: Stage, steps: Sequence[Step]) -> No
         stage.applied(applied)
     if fresh:
         definitions = [one.obj for one in steps]
-        wait_until_served(ground.client, definitions, run=ground.run, deadline=stage.deadline, emit=stage.emit)
+        wait_until_served(
+            ground.client,
+            definitions,
+            run=ground.run,
+            deadline=stage.deadline,
+            emit=stage.emit,
+            budget=stage.budget,
+        )
     for step in steps:
         if step.action in (Action.EXTEND, Action.KEEP):
             stage.emit(Said(step.summary))
@@ -65,8 +72,11 @@ def wanted_repositories(settings: Settings, existing: Sequence[Registered]) -> l
 
 
 def existing_repositories(client: Client, discovery: Discovery) -> list[Registered]:
-    """The repositories that are registered; an empty list where the package API is not there yet."""
-    return registered(client) if discovery.serves_group(GROUP) else []
+    """The repositories that are registered; an empty list where their kind is not there yet.
+
+    A run that was killed may have left other kinds of the package API, but not this one.
+    """
+    return registered(client) if discovery.find(REPOSITORIES.api_version, REPOSITORIES.kind) else []
 
 
 def summarize(stage: Stage, what: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from base.clock import Deadline, Run
+from base.errors import WrongUsage
 from base.events import Listener
 from bootstrap.settings import Settings
 from certificates import images, overlay
@@ -33,6 +34,10 @@ def check_usage(settings: Settings) -> None:
         images.check_registry(settings.image_registry)
     for text in settings.repositories:
         parse_repository(text)
+    limits = {"--timeout": settings.timeout, **{f"--stage-timeout {n}": s for n, s in settings.stage_timeouts.items()}}
+    for option, seconds in limits.items():
+        if seconds <= 0:
+            raise WrongUsage(f"{option}: without any time nothing can be done", hint="write 90s, 1m30s, 500ms or 2h")
 
 
 def choose(settings: Settings, run: Run, deadline: Deadline, emit: Listener) -> Chosen:

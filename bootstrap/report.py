@@ -22,7 +22,7 @@ from base.budget import Budget
 from base.clock import Deadline
 from base.errors import Cancelled, FritError, WrongUsage
 from base.events import Event, GaveUp, Listener, Retried, StageEnded, StageStarted
-from base.policy import RetryPolicy
+from base.policy import RetryPolicy, alike
 from base.version import VERSION
 from kube.apply import Applied, Change
 from kube.objects import Ref
@@ -120,6 +120,7 @@ class Recorder:
         self.rehearsal = False
         self.retry: RetryPolicy | None = None
         self.stages: list[Stage] = []
+        self._stopped = False
         self._started = datetime.now(UTC)
         self._began = time.monotonic()
         self._lock = threading.Lock()
@@ -130,6 +131,8 @@ class Recorder:
         stage = Stage(name, title, deadline, self.listener, round(time.monotonic() - self._began, 3))
         with self._lock:
             self.stages.append(stage)
+            if self._stopped:
+                stage.budget.stop()
         self.listener(StageStarted(name, title))
         try:
             yield stage
@@ -138,6 +141,13 @@ class Recorder:
             raise
         else:
             self._end(stage, "done" if stage.outcome == "running" else stage.outcome)
+
+    def stop(self) -> None:
+        """Ask every stage, also one that begins later, to repeat nothing any more: the run cannot succeed."""
+        with self._lock:
+            self._stopped = True
+            for one in self.stages:
+                one.budget.stop()
 
     def _end(self, stage: Stage, outcome: str) -> None:
         stage.outcome = outcome
@@ -223,15 +233,14 @@ def _policy_data(policy: RetryPolicy) -> dict[str, Any]:
 
 
 def _failures(stages: list[Stage]) -> list[dict[str, Any]]:
-    counted: dict[tuple[str, str, str, str], int] = {}
+    """All failed attempts, those that differ only in numbers counted together and told in the newest words."""
+    counted: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     for stage in stages:
         for one in list(stage.attempts):
-            key = (stage.name, one["what"], one["kind"], one["message"])
-            counted[key] = counted.get(key, 0) + 1
-    return [
-        {"stage": stage, "what": what, "kind": kind, "message": message, "count": count}
-        for (stage, what, kind, message), count in counted.items()
-    ]
+            key = (stage.name, one["what"], one["kind"], alike(one["message"]))
+            found = counted.setdefault(key, {"stage": stage.name, "what": one["what"], "kind": one["kind"]})
+            found["message"], found["count"] = one["message"], found.get("count", 0) + 1
+    return list(counted.values())
 
 
 def check_writable(path: Path) -> None:

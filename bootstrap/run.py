@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from base import exits
 from base.clock import Deadline
-from base.errors import ClusterUnreachable, FritError
+from base.errors import Cancelled, ClusterUnreachable, FritError
 from base.events import Held, Said
 from base.parallel import Background
 from base.session import Session
@@ -25,7 +26,7 @@ from bootstrap.release import Chosen, check_usage, choose
 from bootstrap.report import Recorder, Stage
 from bootstrap.settings import Settings
 from bootstrap.target import target_of_installation, target_of_manifest
-from kube.connection import ConnectionOptions, connect
+from kube.connection import ConnectionOptions, connect_in_time
 from kube.failures import ApiError
 
 
@@ -43,8 +44,11 @@ def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[
             lambda: choose(settings, session.run, deadline.sooner(settings.limit("preflight")), telling),
             "choose release",
         )
-        connection = connect(
-            ConnectionOptions(settings.kubeconfig, settings.context), user_agent=user_agent("bootstrap")
+        connection = connect_in_time(
+            ConnectionOptions(settings.kubeconfig, settings.context),
+            user_agent=user_agent("bootstrap"),
+            run=session.run,
+            deadline=deadline,
         )
         client = connection.client
         recorder.context, recorder.server = connection.context, connection.server
@@ -79,19 +83,31 @@ def _apply_and_prove(ground: Ground, plan: Plan, chosen: Background[Chosen]) -> 
             target = target_of_manifest(plan.manifest.objects)
     # the package API and the repositories do not depend on the webhook: they are applied while its pod starts
     registration = Background(lambda: _register(ground, plan), "register")
-    with recorder.stage("webhook", title_of("webhook"), ground.stage_deadline("webhook")) as stage:
-        try:
+    try:
+        with recorder.stage("webhook", title_of("webhook"), ground.stage_deadline("webhook")) as stage:
             prove(ground.within(stage), stage, target)
             if plan.manifest is not None:
                 install_rest(ground.within(stage), stage, plan, plan.manifest)
-        except FritError:
-            with suppress(FritError):  # the webhook's own failure is the one to tell; the report has both
-                registration.result()
-            raise
+    except FritError as error:
+        recorder.stop()
+        if isinstance(error, Cancelled) and not ground.run.cancelled:
+            registration.result()  # raises what stopped the proof
+        with suppress(FritError):  # the webhook's own failure is the one to tell; the report has both
+            registration.result()
+        raise
     registration.result()
 
 
 def _register(ground: Ground, plan: Plan) -> None:
+    """The stages beside the proof; where they fail, the run cannot succeed, and the proof ends too."""
+    try:
+        _register_in_stages(ground, plan)
+    except BaseException:
+        ground.recorder.stop()
+        raise
+
+
+def _register_in_stages(ground: Ground, plan: Plan) -> None:
     recorder = ground.recorder
     with recorder.stage("package-api", title_of("package-api"), ground.stage_deadline("package-api")) as stage:
         apply_package_api(ground.within(stage), stage, plan.package_api)
@@ -100,11 +116,16 @@ def _register(ground: Ground, plan: Plan) -> None:
 
 
 def _reach(ground: Ground, stage: Stage) -> str:
-    """The version of the API server, asked until it answers. Raises `ClusterUnreachable` where it does not."""
+    """The version of the API server, asked until it answers.
+
+    Raises `ClusterUnreachable` where nobody does, and `ApiError` where it answers that it is busy, or refuses.
+    """
     client = ground.within(stage).client
     try:
         answer = client.get("/version", doing=f"connect to {client.host}")
     except ApiError as error:
+        if error.exit_code != exits.UNREACHABLE:  # somebody answers, who is busy or refuses
+            raise
         raise ClusterUnreachable(
             error.message,
             hint=f"{error.hint}\nis this the right cluster? kubectl config get-contexts".strip(),

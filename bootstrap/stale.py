@@ -52,9 +52,10 @@ def stale_check(
         unread = listed([str(one) for one in calls.unread])
         hint = "\n".join(one.command for one in calls.unread[:3])
         return warning(NAME, f"not every webhook could be looked at: not allowed to {unread}", hint)
-    count = len({one.owner for one in calls.registrations})
-    what = f"{count} configuration{'s' * (count != 1)} of webhooks: each Service that they call exists"
-    return passed(NAME, what if count else "there is no webhook configuration")
+    other = "other " if any(one in known for one in calls.stale) else ""
+    count = len({one.owner for one in calls.registrations if not other or one not in known})
+    what = f"{count} {other}configuration{'s' * (count != 1)} of webhooks: each Service that they call exists"
+    return passed(NAME, what if count else f"there is no {other}webhook configuration")
 
 
 def check_of(facts: Facts, groups: Sequence[str] = OURS) -> Check:
@@ -64,7 +65,8 @@ def check_of(facts: Facts, groups: Sequence[str] = OURS) -> Check:
         return stale_check(None)
     if facts.service is None and own.service[1]:
         calls = Calls(calls.registrations, calls.missing | {own.service}, calls.unread)
-    reported = {ref_of(one) for one in (own.mutating, own.validating) if one}
+    both = (own.mutating, own.validating)
+    reported = {ref_of(one) for one in both if one} if all(both) else set()  # else it says which one is missing
     known = [one for one in calls.registrations if one.service == own.service and one.owner in reported]
     space = facts.probe_namespace if isinstance(facts.probe_namespace, dict) else None
     return stale_check(calls, space, known, groups)

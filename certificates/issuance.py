@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from base import exits
+from base.budget import Budget
 from base.clock import Deadline, Run, seconds_text
 from base.errors import FritError, NotReady
 from base.events import Listener
 from base.parallel import Background
-from base.retry import RetryPolicy, retrying
+from base.policy import History, retry_policy
 from certificates.bundle import certificates_in, decoded
 from certificates.checks import Check, failed, passed, unknown
 from certificates.facts import Missed
@@ -29,8 +30,9 @@ from kube.access import Permission
 from kube.apply import FIELD_MANAGER
 from kube.client import Client
 from kube.discovery import CORE_V1, Resource
-from kube.failures import ApiError, Kind, judge
+from kube.failures import ApiError, Kind
 from kube.objects import Object, condition, field, ref_of
+from kube.patience import Patience, repeated
 from kube.readiness import readiness_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake
@@ -40,6 +42,9 @@ DNS_NAME = "frit-check.invalid"
 SECRET = "frit-check-tls"  # noqa: S105 -- a name
 LIMIT = 60.0
 """Seconds that the issuance may take; a selfSigned certificate takes about two."""
+
+REMOVAL = 15.0
+"""Seconds for which the removal of the namespace is tried, whatever time the trial has left."""
 
 NOT_CREATED = (Kind.ALREADY_EXISTS, Kind.DENIED, Kind.FORBIDDEN, Kind.INVALID, Kind.UNAUTHENTICATED)
 """Answers after which it is certain that the server stored nothing of ours."""
@@ -80,8 +85,10 @@ class Issuance:
         """Delete the namespace, as far as this trial made it; an empty text, or why it is left."""
         if not self._sent:
             return ""
+        # a run of its own, because an interrupted one does not wait any more
+        patience = Patience(retry_policy(), Run(), Deadline.after(REMOVAL), self.emit)
         try:
-            delete_namespace(self.client, self.namespace)
+            delete_namespace(self.client, self.namespace, patience)
         except FritError as error:
             return error.message
         return ""
@@ -97,13 +104,14 @@ class Issuance:
 
     def _trial(self) -> Check:
         began = time.monotonic()
-        deadline = Deadline.after(self.limit)
+        patience = Patience(retry_policy(), self.run, Deadline.after(self.limit), self.emit, Budget())
+        client = self.client.patient(patience)
         try:
-            sweep(self.client)
+            sweep(client, patience)
             for obj, resource in objects(self.namespace):
-                self._create(obj, resource, deadline)
-            self._await(deadline)
-            wrong = mismatch(self._read(CORE_V1["Secret"], SECRET))
+                self._create(obj, resource, patience)
+            self._await(client, patience.deadline)
+            wrong = mismatch(self._read(client, CORE_V1["Secret"], SECRET))
         except ApiError as error:
             return self._refused(error)
         except NotReady as error:
@@ -113,9 +121,10 @@ class Issuance:
             return failed(NAME, f"the Certificate is said to be issued, but its Secret is wrong: {wrong}")
         return passed(NAME, f"a selfSigned Certificate was issued in {took}; its namespace is removed again")
 
-    def _create(self, obj: Object, resource: Resource, deadline: Deadline) -> None:
+    def _create(self, obj: Object, resource: Resource, patience: Patience) -> None:
         """Create one object, never adopting one that is there; an attempt whose answer was lost counts as ours."""
         ref = ref_of(obj)
+        doing = f"create {ref}"
         attempts = 0
         self._asked = Permission("create", resource.group, resource.plural, ref.namespace)
 
@@ -123,28 +132,24 @@ class Issuance:
             nonlocal attempts
             attempts += 1
             query = {"fieldManager": FIELD_MANAGER}
-            doing = f"create {ref}"
             self.client.request("POST", resource.path(ref.namespace), doing=doing, query=query, body=obj, timeout=10.0)
 
         before, self._sent = self._sent, True
         try:
-            policy = RetryPolicy(timeout=self.limit)
-            retrying(
-                once, what=f"create {ref}", policy=policy, judge=judge, run=self.run, deadline=deadline, emit=self.emit
-            )
+            repeated(once, what=doing, patience=patience, history=History(doing))
         except ApiError as error:
             if error.failure.kind is not Kind.ALREADY_EXISTS or attempts == 1:
                 self._sent = before or error.failure.kind not in NOT_CREATED
                 raise
 
-    def _await(self, deadline: Deadline) -> None:
+    def _await(self, client: Client, deadline: Deadline) -> None:
         def question() -> Yes[None] | NotYet:
-            certificate = self._read(CERTIFICATES, "frit-check")
+            certificate = self._read(client, CERTIFICATES, "frit-check")
             if readiness_of(certificate).ready:
                 return Yes(None)
             self._asked = Permission("list", REQUESTS.group, REQUESTS.plural, self.namespace)
             doing = f"list CertificateRequests in namespace {self.namespace}"
-            requests = self.client.get(REQUESTS.path(self.namespace), doing=doing)
+            requests = client.get(REQUESTS.path(self.namespace), doing=doing)
             reason, final = progress(certificate, list(requests.get("items") or []))
             if final:
                 raise NotReady(f"the Certificate was not issued: {reason}", hint=self.hint)
@@ -163,10 +168,10 @@ class Issuance:
             ),
         )
 
-    def _read(self, resource: Resource, name: str) -> Object:
+    def _read(self, client: Client, resource: Resource, name: str) -> Object:
         self._asked = Permission("get", resource.group, resource.plural, self.namespace)
         doing = f"read {resource.kind} {self.namespace}/{name}"
-        found: Object = self.client.get(resource.path(self.namespace, name), doing=doing)
+        found: Object = client.get(resource.path(self.namespace, name), doing=doing)
         return {"apiVersion": resource.api_version, "kind": resource.kind, **found}
 
     def _refused(self, error: ApiError) -> Check:

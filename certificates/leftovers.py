@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
+from base.policy import History
 from kube.client import METADATA_LIST, Client
 from kube.discovery import CORE_V1
 from kube.failures import ApiError, Kind
 from kube.objects import Object, field, ref_of
+from kube.patience import Patience, repeated
 
 PREFIX = "frit-check-"
 LABEL, VALUE = "frit.dev/check", "issue"
@@ -19,27 +21,37 @@ LEFTOVER_AGE = 300.0
 NAMESPACES = CORE_V1["Namespace"]
 
 
-def delete_namespace(client: Client, name: str, uid: str = "") -> None:
-    """Delete one namespace, only that with this `uid` if given; one that does not exist is fine. Raises `ApiError`."""
+def delete_namespace(client: Client, name: str, patience: Patience, uid: str = "") -> None:
+    """Delete one namespace, only that with this `uid` if given; one that does not exist is fine.
+
+    Repeats while the failure's kind says that waiting helps. Raises `ApiError`.
+    """
     options: Object = {"apiVersion": "v1", "kind": "DeleteOptions"}
     if uid:
         options["preconditions"] = {"uid": uid}
     doing = f"delete Namespace {name}"
-    try:
-        client.request("DELETE", NAMESPACES.path(name=name), doing=doing, body=options, timeout=10.0)
-    except ApiError as error:
-        if error.failure.kind not in (Kind.NOT_FOUND, Kind.CONFLICT):  # gone, going already, or another one by now
-            raise
+
+    def once() -> None:
+        try:
+            client.request("DELETE", NAMESPACES.path(name=name), doing=doing, body=options, timeout=10.0)
+        except ApiError as error:
+            if error.failure.kind not in (Kind.NOT_FOUND, Kind.CONFLICT):  # gone, going already, or another one by now
+                raise
+
+    repeated(once, what=doing, patience=patience, history=History(doing))
 
 
-def sweep(client: Client) -> list[str]:
+def sweep(client: Client, patience: Patience) -> list[str]:
     """Remove the namespaces that killed runs left behind, and return their names.
 
-    Who may not list namespaces leaves them to somebody who may. Raises `ApiError` for every other failure.
+    Who may not list namespaces leaves them to somebody who may. Raises `ApiError` for every other failure that does
+    not pass within the limits of `patience`.
     """
     query = {"labelSelector": f"{LABEL}={VALUE}"}
     try:
-        answer = client.get(NAMESPACES.path(), doing="list namespaces", query=query, accept=METADATA_LIST)
+        answer = client.patient(patience).get(
+            NAMESPACES.path(), doing="list namespaces", query=query, accept=METADATA_LIST
+        )
     except ApiError as error:
         if error.failure.kind is Kind.FORBIDDEN:
             return []
@@ -47,7 +59,7 @@ def sweep(client: Client) -> list[str]:
     now = time.time() + (client.skew or 0.0)
     leftovers = [one for one in answer.get("items") or [] if is_leftover(one, now)]
     for one in leftovers:
-        delete_namespace(client, ref_of(one).name, str(field(one, "metadata", "uid", default="")))
+        delete_namespace(client, ref_of(one).name, patience, str(field(one, "metadata", "uid", default="")))
     return [ref_of(one).name for one in leftovers]
 
 

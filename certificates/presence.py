@@ -98,11 +98,9 @@ def deployment_check(facts: Facts, component: str, *, needed: bool = True) -> Ch
     if verdict.ready:
         return passed(name, f"{ref} is available ({available} of {replicas})")
     findings = facts.findings.get(component, ())
-    first = f"; {findings[0].object}: {findings[0].message}" if findings else ""
-    message = f"{ref} is not ready: {verdict.reason}{first}"
-    hint = "\n".join(line for one in findings for line in as_lines(one)) or (
-        f"kubectl -n {ref.namespace} describe deployment {ref.name}"
-    )
+    first, *more = [line for one in findings for line in as_lines(one)] or [""]
+    message = f"{ref} is not ready: {verdict.reason}" + (f"; {first}" if first else "")
+    hint = "\n".join(more) or f"kubectl -n {ref.namespace} describe deployment {ref.name}"
     if available or not needed:
         return warning(name, message, hint, findings)
     return failed(name, message if findings else f"{message}; {then}", hint, heals=True, findings=findings)
@@ -218,6 +216,6 @@ def namespace_check(facts: Facts) -> Check:
 
 
 def _configurations(found: Installation) -> str:
-    names = sorted({ref_of(one).name for one in (found.mutating, found.validating) if one})
-    plurals = "mutatingwebhookconfigurations,validatingwebhookconfigurations"
-    return f"if cert-manager was removed, remove what it left: kubectl delete {plurals} {' '.join(names)}"
+    refs = [ref_of(one) for one in (found.mutating, found.validating) if one]
+    commands = [f"kubectl delete {one.kind.lower()} {one.name}" for one in refs]
+    return "\n".join(["if cert-manager was removed, take out what it left:", *commands])

@@ -7,7 +7,6 @@ that another manager owns is a conflict that a person decides. The one exception
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 from base.budget import Budget
 from base.clock import Deadline, Run
 from base.errors import Cancelled, FritError
-from base.events import GaveUp, Listener, Waiting
+from base.events import GaveUp, Listener
 from base.parallel import each
 from base.retry import History, RetryPolicy
 from kube.client import APPLY_PATCH, JSON, METADATA_ONLY, Answer, Client
@@ -25,17 +24,18 @@ from kube.drift import in_place
 from kube.failures import ApiError, Kind
 from kube.hedge import hedged
 from kube.objects import Object, Ref, field, ref_of
-from kube.patience import Patience, judge, repeated
+from kube.patience import Patience, judge, repeated, telling
 from kube.wakes import Wakes
-from kube.whose import explained
+from kube.whose import WRITTEN, explained
 
 A = TypeVar("A")
 T = TypeVar("T")
 
 FIELD_MANAGER = "frit"
 
-ATTEMPT_TIMEOUT = 10.0
-"""Seconds that one attempt of an apply may take, webhooks included, before it is given up and repeated."""
+ATTEMPT_TIMEOUT = 12.0
+"""Seconds that one attempt of an apply may take, webhooks included, before it is given up and repeated. API servers
+give a webhook 10 s if its configuration does not say more: of one that hangs they tell the name if they get longer."""
 
 HEDGE_AFTER, HEDGE_TIMEOUT = 1.0, 2.0
 """While an apply hangs, another is sent so many seconds after the one before, each with so many seconds to answer."""
@@ -104,6 +104,7 @@ class Applier:
         try:
             return repeated(attempt, what=doing, patience=self.patience, history=history, waker=wakes.waker(resource))
         except ApiError as error:
+            error.details[WRITTEN] = f"{resource.plural}.{resource.group}".rstrip(".")
             if len(history.attempts) == 1 and not error.failure.retry:
                 self.emit(GaveUp(doing, 1, str(error.failure.kind), error.failure.message, error.failure.message))
             raise
@@ -153,7 +154,7 @@ class Applier:
             query["force"] = "true"
         seen: list[Object | None] = []  # an attempt whose answer was lost may have written: the first look counts
         sent = itertools.count()
-        told = time.monotonic()
+        waiting = telling(doing, history, self.emit)
 
         def patch(timeout: float) -> Answer:
             next(sent)
@@ -167,12 +168,6 @@ class Applier:
                 accept=JSON if self.dry_run else METADATA_ONLY,  # the whole answer is only needed to be compared
                 timeout=self._within(timeout),
             )
-
-        def waiting() -> None:
-            nonlocal told
-            if history.attempts and time.monotonic() - told >= 1.0:
-                told = time.monotonic()
-                self.emit(Waiting(doing, told - history.started, history.reason))
 
         def once() -> Change:
             before = self._read(path, ref) if self.compare else None

@@ -11,6 +11,7 @@ import contextlib
 import copy
 import itertools
 import json
+import math
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -20,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from base.retry import History
-from kube.failures import ApiError, from_answer, from_broken_answer, from_exception
-from kube.patience import Patience, judge_read, repeated
+from kube.failure_parts import chain
+from kube.failures import ApiError, Failure, from_answer, from_broken_answer, from_exception
+from kube.hedge import hedged
+from kube.patience import Patience, judge_read, repeated, telling
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
@@ -34,6 +37,17 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 
 REQUEST_TIMEOUT = 15.0
 """Seconds that an ordinary request may take before the server, and then frit, gives it up."""
+
+
+def _whole(seconds: float) -> int:
+    """A time limit as API servers take it."""
+    return max(1, round(seconds))
+
+
+def _cut_off(seconds: int) -> Failure:
+    """What an API server means that closes the connection when the time limit is up, instead of answering 504."""
+    said = f"Timeout: the API server closed the connection at the request's time limit of {seconds} s"
+    return from_answer(504, said.encode(), {})
 
 
 @dataclass(frozen=True)
@@ -132,12 +146,18 @@ class Client:
             # what is asked after the end explains it, and has its whole time
             left = patience.deadline.remaining() if patience is not None else 0.0
             limit = min(timeout, max(1.0, left)) if left else timeout
-            params = {"timeout": f"{max(1, round(limit))}s", **(query or {})}
+            params = {"timeout": f"{_whole(limit)}s", **(query or {})}
             return self._once(method, path, doing, params, body, content_type, accept, limit, new_connection)
 
         if patience is None:
             return once()
-        return repeated(once, what=doing, patience=patience, history=History(doing), judge=judge_read)
+        history = History(doing)
+        waiting = telling(doing, history, patience.emit)
+
+        def attended() -> Answer:  # somebody looks at the clock while it has no answer
+            return hedged(once, after=math.inf, most=1, run=patience.run, waiting=waiting)
+
+        return repeated(attended, what=doing, patience=patience, history=history, judge=judge_read)
 
     def _once(
         self,
@@ -153,12 +173,16 @@ class Client:
     ) -> Answer:
         rest = self._new_pool() if new_connection else self._api.rest_client
         response = None
+        began = time.monotonic()
         try:
             response = self._send(rest, method, path, params, body, content_type, accept, timeout + 2.0)
             raw = response.read()
         except ApiError:
             raise
         except Exception as error:  # noqa: BLE001 -- urllib3, ssl and socket errors share no root
+            late = time.monotonic() - began >= _whole(timeout)
+            if late and any(isinstance(one, ConnectionResetError) for one in chain(error)):
+                raise ApiError(doing, _cut_off(_whole(timeout))) from None
             raise ApiError(doing, from_exception(error)) from None
         finally:
             if response is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from base.errors import WrongUsage
 from base.options import output_option
 from base.results import Result
+from base.session import Session
 
 EXAMPLES = """\b
 Examples:
@@ -26,6 +28,9 @@ Examples:
 \b
 Exit codes: 0 every failure was recognised (or there is none), 9 at least one was not."""
 
+LAST_WORD = 0.5
+"""Seconds that the explanation of what was read may take after a signal."""
+
 USAGE = "Give a message (in quotes), --file FILE, or pipe a log into it: kubectl logs ... | frit explain"
 
 
@@ -40,14 +45,16 @@ USAGE = "Give a message (in quotes), --file FILE, or pipe a log into it: kubectl
     help="Read a message or a whole log from a file (- for standard input).",
 )
 @output_option
-def explain(message: tuple[str, ...], file: str | None) -> Result:
+@click.pass_obj
+def explain(session: Session, message: tuple[str, ...], file: str | None) -> Result:
     """Explain a failure: what it is, who spoke to whom, whether waiting helps, and what to do.
 
     Takes a MESSAGE, a Status as JSON or YAML, or a whole log, from the arguments, a file, or standard input (no
     argument, or -). Needs no cluster. In a log, repeats are counted, and lines that are no failures are passed over.
+    Ctrl-C ends a log that goes on and on: what was read until then is explained.
     """
     from kube.explain import explain_log, explain_message
-    from kube.explain_input import lines_of, opened
+    from kube.explain_input import Stop, lines_of, opened
     from kube.explain_story import story
 
     if message and message != ("-",):
@@ -62,8 +69,16 @@ def explain(message: tuple[str, ...], file: str | None) -> Result:
     else:
         if not (message or file) and (sys.stdin is None or sys.stdin.isatty()):
             raise WrongUsage("there is nothing to explain", hint=USAGE)
-        with opened(file if file and file != "-" else None) as stream:
-            explanation = explain_log(lines_of(stream))
-        if not (message or file or explanation.said):
+        stop, reading = Stop(), threading.current_thread()
+
+        def interrupted(_: int) -> None:
+            stop()
+            reading.join(LAST_WORD)  # it prints what it has
+            click.echo("interrupted: this is about what was read until then", err=True)
+
+        session.on_interrupt.append(interrupted)
+        with opened(file if file and file != "-" else None, stop) as stream:
+            explanation = explain_log(lines_of(stream, stop))
+        if not (message or file or explanation.said or stop.stopped):
             raise WrongUsage("there is nothing to explain: standard input is empty", hint=USAGE)
     return Result(explanation.document(), text=story(explanation), exit_code=explanation.exit_code)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from base import exits
+from kube import failure_causes as causes
 from kube.explain_records import Level, Record, level_of, may_fail, records
 from kube.failures import Failure, Kind, from_text
 
@@ -44,6 +45,10 @@ _STAMP: Final = re.compile(
     r"^(?:[IWEF]\d{4} [\d:.]+\s+\d+ \S+:\d+\] |(?:\d{4}[-/]\d\d[-/]\d\d[T ])?[\d:.,]{8,20}(?:Z|[+-]\d\d:?\d\d)?\s+"
     r"(?:std(?:out|err) [FP] )?)"
 )
+_HALF_KNOWN: Final = frozenset(
+    why.cause for why in (causes.GAVE_UP, causes.IMAGE, causes.CRASHING, causes.UNSCHEDULABLE)
+)
+"""Failures that tell no reason: nobody can say whether waiting helps, but failures they are."""
 _TEXTS: Final = ("error", "err", "exception", "message", "msg", "reason", "log", "note", "lastError", "stderr")
 
 
@@ -166,7 +171,7 @@ def explain_log(lines: Iterable[str]) -> Explanation:
 
 def _count(explanation: Explanation, known: dict[tuple[object, ...], Finding], failure: Failure, line: int) -> None:
     same: tuple[object, ...]
-    if failure.kind is Kind.UNKNOWN:
+    if failure.kind is Kind.UNKNOWN and not failure.evidence:
         same = (failure.kind, failure.cause, _VARIES.sub("#", _STAMP.sub("", failure.message)))
     else:
         same = (failure.kind, failure.cause, failure.between, _VARIES.sub("#", failure.evidence.lower()))
@@ -184,7 +189,7 @@ def _count(explanation: Explanation, known: dict[tuple[object, ...], Finding], f
 def _failure_in(text: str, level: Level) -> Failure | None:
     """The failure that a record is, None if it is none."""
     failure = from_text(text)
-    if failure.kind is not Kind.UNKNOWN:
+    if failure.kind is not Kind.UNKNOWN or failure.cause in _HALF_KNOWN:
         return failure
     said = level is Level.ERROR or (
         level is not Level.TALK and _SAYS.search(text) is not None and not _SAYS_NOT.search(text)

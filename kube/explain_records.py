@@ -15,7 +15,7 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, Final
 
-from kube.failure_table import words_of
+from kube.failure_table import rarest, words_of
 from kube.failure_tools import QUOTED
 from kube.failure_webhooks import WEBHOOK
 
@@ -79,10 +79,9 @@ def _needles() -> dict[bytes, tuple[str, ...]]:
     index: dict[bytes, tuple[str, ...]] = {}
     for rule in (*QUOTED, *WEBHOOK):
         for needle in rule.says:
-            words = words_of(needle)
             if not needle.isalnum():
-                longest = max(sorted(words), key=len)
-                index[longest] = (*index.get(longest, ()), needle)
+                word = rarest(needle)
+                index[word] = (*index.get(word, ()), needle)
     return index
 
 
@@ -245,7 +244,8 @@ def _wrapped(reader: _Reader, line: str, number: int) -> Record:
                 continue
             break
         deeper = _indent(more) > indent or (denial and said.endswith(":"))
-        if not (_PART_OF.match(said) or ((announced or deeper) and not _NEW.match(more))):
+        alone = said.startswith("* ") and last.endswith("1 error occurred:")
+        if not (alone or _PART_OF.match(said) or ((announced or deeper) and not _NEW.match(more))):
             reader.back(more)
             break
         if _FRAME.match(more) and not announced:

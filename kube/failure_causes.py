@@ -161,6 +161,13 @@ ESCALATION: Final = Why(
 ETCD_SPACE: Final = Why(
     "etcd is full and read-only.", "Its operator has to compact, defragment and disarm the NOSPACE alarm."
 )
+NO_SERVICE_ADDRESS: Final = Why(
+    "The API server has no free address for a Service: it has just started and does not know its ranges yet, or they "
+    "are used up.",
+    "See the ranges: kubectl get servicecidrs; and what uses them: kubectl get ipaddresses\n"
+    "Remove Services that nobody needs, or have the cluster's operator add a ServiceCIDR.",
+    lasts="seconds after a start of the API server; with ranges that are used up, until somebody makes room",
+)
 TOO_LARGE: Final = Why(
     "The object is larger than etcd takes (1.5 MiB by default).", "Make the object smaller, or split it."
 )
@@ -278,6 +285,10 @@ REMOVED_API: Final = Why(
 MANIFEST: Final = Why("The manifest is no valid YAML or JSON.", "The message names the line: correct it.")
 CLIENT_CHECK: Final = Why("The client compared the manifest with the API's schema, and it does not fit.")
 SIGNER: Final = Why("The signer behind the Issuer refused.", "Correct the request, or what the signer allows.")
+SIGNER_LIMIT: Final = Why(
+    "The ACME server's limit of certificates or requests is used up, for hours or days.",
+    "See which limit the message names; use the ACME server's staging address for tests.",
+)
 SIGNER_AWAY: Final = Why("The signer behind the Issuer does not work at the moment.")
 ELSEWHERE_TRUST: Final = Why(
     "The certificate of a server outside of the Kubernetes API (registry, chart repository, ACME server) is not "
@@ -292,6 +303,31 @@ ELSEWHERE_AWAY: Final = Why(
 ELSEWHERE_REFUSED: Final = Why(
     "A server outside of the Kubernetes API (registry, repository, ACME server) refused.",
     "The message names it and why: correct the name or the credentials, or ask its owner.",
+)
+IMAGE: Final = Why(
+    "The kubelet cannot pull an image, and tries again in growing intervals.",
+    "See why, in the pod's events: kubectl -n NAMESPACE describe pod POD",
+)
+CRASHING: Final = Why(
+    "A container ends again and again, and is started again in growing intervals.",
+    "See its last words: kubectl -n NAMESPACE logs POD --all-containers --previous",
+)
+UNSCHEDULABLE: Final = Why(
+    "No node can take the pod.",
+    "The message says what each node lacks; see what they have: kubectl describe nodes",
+)
+VOLUME: Final = Why(
+    "A pod waits for a Secret or ConfigMap that does not exist.",
+    "Create it, or see who should: kubectl -n NAMESPACE get certificates,events",
+)
+LEASE_LOST: Final = Why(
+    "A controller gave up leading because it could not renew its lease in time: the API server was slow or away.",
+    "It starts again by itself; look for failures of the minute before.",
+)
+CLIENT_LIMIT: Final = Why(
+    "The client holds its own requests back, by its limit of requests per second.",
+    "Give it more time, or raise its limit where it has an option for that (--kube-api-qps, --kube-api-burst).",
+    "as long as the client has more to send than its limit lets through",
 )
 PROBE: Final = Why(
     "The kubelet's probe found nobody who listens or answers in a container: it still starts, or hangs.",

@@ -110,6 +110,8 @@ def as_written(words: str, text: str) -> str:
     words = words.removeprefix("cause=").removeprefix("reason=")
     if not words:
         return ""
+    if words.count('"') == 1:
+        words = words.strip('" ')
     lower = text.lower()
     at = lower.find(words)
     if at >= 0 and len(lower) == len(text):
@@ -128,7 +130,7 @@ def _with_names(words: str) -> re.Pattern[str]:
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by Retry-After: a number, or a date (RFC 9110, 10.2.3) by the server's own clock."""
     value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+    if re.fullmatch(r"[0-9]{1,300}(\.[0-9]{1,9})?", value):  # more digits than a header may have are no number
         return min(float(value), LONGEST_RETRY_AFTER)
     when = _http_date(value)
     if when is None:

@@ -71,12 +71,13 @@ _CALL_PREFIX = re.compile(
     r"^[\s:]*(?:failed calling (?:admission )?webhook \S+\s+)?(?:failed to call webhook:?\s*)?"
     r"(?:(?:post|get|put)\s+(?:\"[^\"]*\":?|\S+)\s*)?"
 )
-_ESCAPED = re.compile(r"\\{1,8}([\"'])")
+_ESCAPED = re.compile(r"\\{1,8}([\"'`])")
 _BREAKS = re.compile(r"\\{1,8}[nrt]\s*")
 _LINK = re.compile(r"\[([^\[\]\s]{1,1000})\]\(https?://[^()\s]{1,1000}\)")
+_ENTITIES: Final = {"&quot;": '"', "&#34;": '"', "&#39;": "'", "&#x27;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _TYPOGRAPHIC = str.maketrans(dict.fromkeys("“”„«»", '"') | dict.fromkeys("‘’", "'"))
 _NAME = re.compile(
-    r'"(?!system:|https?://[^"\s/]*(?::10250/|/(?:v2/|dir(?:ectory)?"|[^"\s]*index\.yaml"))|(?:[a-z0-9-]{1,63}/)?v\d{1,3}(?:(?:alpha|beta)\d{1,3})?")[^"\s]*"'
+    r'"(?<!err=")(?<!error=")(?!system:|https?://[^"\s/]*(?::10250/|/(?:v2/|dir(?:ectory)?"|[^"\s]*index\.yaml"))|(?:[a-z0-9-]{1,63}/)?v\d{1,3}(?:(?:alpha|beta)\d{1,3})?")[^"\s]*"'
 )
 """Names between quotes; not an anonymous user, URLs of kubelets and of what is no API server, or built-in versions."""
 
@@ -84,12 +85,15 @@ _GUESS = "(possibly because of "
 
 
 def plain(text: str) -> str:
-    """A text without the dress that logs, shells and forums give it: escapes, typographic quotes, links."""
+    """A text without the dress that logs, shells and forums give it: escapes, typographic quotes, links, entities."""
+    if not text.isascii():
+        text = text.translate(_TYPOGRAPHIC)
+    if "&" in text:
+        for entity, character in _ENTITIES.items():
+            text = text.replace(entity, character)
     if "\\" in text:
         text = _BREAKS.sub(" ", _ESCAPED.sub(r"\1", text))
-    if "](http" in text:
-        text = _LINK.sub(r"\1", text)
-    return text if text.isascii() else text.translate(_TYPOGRAPHIC)
+    return _LINK.sub(r"\1", text) if "](http" in text else text
 
 
 def unquoted(text: str) -> str:

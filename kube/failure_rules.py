@@ -7,40 +7,35 @@ admission plugins and endpoints/filters, client-go's rest, kube-aggregator, etcd
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from kube import failure_causes as causes
 from kube import failure_words as words
 from kube.failure_kinds import Kind
-from kube.failure_table import Rule
+from kube.failure_table import Pattern, Rule
 
 _ETCD: Final = "API server -> etcd"
 _KUBELET: Final = "API server -> kubelet"
 _AGGREGATED: Final = "API server -> aggregated API"
 _GROUP: Final = f"{_AGGREGATED} {{group}}"
 
-_UNAUTHORIZED = re.compile(r"(?:^|[:(] ?)unauthorized(?:$|[\s),;:'\"]|\.(?:\s|$))")
+_UNAUTHORIZED = Pattern(r"(?:^\W{0,4}|[:(=\]] ?\"?)unauthorized(?:$|[\s),;:'\"`*}]|\.+(?:\s|$))")
 _VERSION = r"v\d+(?:(?:alpha|beta)\d+)?"
-_GROUP_VERSION = re.compile(
+_GROUP_VERSION = Pattern(
     rf"(?P<group>[a-z0-9][a-z0-9.-]{{0,252}}/{_VERSION}): "
     r"(?:the server is currently unable|stale groupversion discovery)"
 )
-_GROUP_ASKED = re.compile(
-    r"unable to handle the request \([a-z]+ [a-z]+\.(?P<group>[a-z0-9-]{1,63}\.[a-z0-9.-]{1,253})\)"
-)
-_API_SERVICE = re.compile(rf"\b(?P<version>{_VERSION})\.(?P<group>[a-z0-9.-]{{1,253}})\"? failed with: ")
-_KUBELET_TRUST = re.compile(r"(?:error dialing backend: |:10250/).{0,400}?(?:x509: |remote error: tls: )")
-_KUBELET_CALL = re.compile(
-    r"error dialing backend: |:10250/(?:containerlogs|exec|attach|portforward|run|stats|metrics)"
-)
-_NO_RESOURCE = re.compile(r"no matches for \S+, (?:resource|kind)=")
-_NO_OBJECT = re.compile(r"(?:[a-z0-9.-]{1,253} )?\"[^\"]*\" not found")
-_ETCD_SAYS = re.compile(r"etcdserver: [a-z ,:-]{1,100}|etcd cluster is unavailable")
-_POLICY = re.compile(r"validating(?:admission)?policy '(?P<name>[^']{1,300})'")
-_LIMIT = re.compile(r"(?:minimum|maximum|max limit) .{1,100}(?:usage|ratio|storage).{0,20} per ")
-_BUILT_IN = re.compile(r"no matches for kind \"\" in version \"(?:[a-z0-9-]{1,63}/)?v\d\w{0,20}\"")
-_SERVICE_ACCOUNT = re.compile(r"serviceaccount \S+ not found")
+_GROUP_ASKED = Pattern(r"unable to handle the request \([a-z]+ [a-z]+\.(?P<group>[a-z0-9-]{1,63}\.[a-z0-9.-]{1,253})\)")
+_API_SERVICE = Pattern(rf"\b(?P<version>{_VERSION})\.(?P<group>[a-z0-9.-]{{1,253}})\"? failed with: ")
+_KUBELET_TRUST = Pattern(r"(?:error dialing backend: |:10250/).{0,400}?(?:x509: |remote error: tls: )")
+_KUBELET_CALL = Pattern(r"error dialing backend: |:10250/(?:containerlogs|exec|attach|portforward|run|stats|metrics)")
+_NO_RESOURCE = Pattern(r"no matches for \S+, (?:resource|kind)=")
+_NO_OBJECT = Pattern(r"(?:[a-z0-9.-]{1,253} )?\"[^\"]*\" not found")
+_ETCD_SAYS = Pattern(r"etcdserver: [a-z ,:-]{1,100}|etcd cluster is unavailable")
+_POLICY = Pattern(r"validating(?:admission)?policy '(?P<name>[^']{1,300})'")
+_LIMIT = Pattern(r"(?:minimum|maximum|max limit) .{1,100}(?:usage|ratio|storage).{0,20} per ")
+_BUILT_IN = Pattern(r"no matches for kind \"\" in version \"(?:[a-z0-9-]{1,63}/)?v\d\w{0,20}\"")
+_SERVICE_ACCOUNT = Pattern(r"serviceaccount \S+ not found")
 
 SENTENCES: Final[tuple[Rule, ...]] = (
     Rule(Kind.UNAUTHENTICATED, status=(401,)),
@@ -55,7 +50,13 @@ SENTENCES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         Kind.UNAUTHENTICATED,
-        ("unable to authenticate the request", "invalid bearer token", "token is expired", "token has expired"),
+        (
+            "unable to authenticate the request",
+            "invalid bearer token",
+            "token is expired",
+            "token has expired",
+            "oidc: verify token",
+        ),
         (401,),
         why=causes.TOKEN,
     ),
@@ -143,6 +144,9 @@ SENTENCES: Final[tuple[Rule, ...]] = (
             "does not match the expected api version",
             "does not match the namespace sent on the request",
             "metadata.managedfields must be nil",
+            "field is immutable",
+            "resource name may not be empty",
+            "error decoding patch: ",
         ),
         (400, 413, 422),
     ),
@@ -164,7 +168,8 @@ SENTENCES: Final[tuple[Rule, ...]] = (
         (410, 500),
     ),
     Rule(Kind.RATE_LIMITED, ("cannot evict pod as it would violate",), (429,), why=causes.DISRUPTION),
-    Rule(Kind.RATE_LIMITED, ("too many requests", "client-side throttling"), (429,)),
+    Rule(Kind.RATE_LIMITED, ("client-side throttling",), (429,), why=causes.CLIENT_LIMIT, between="client"),
+    Rule(Kind.RATE_LIMITED, ("too many requests",), (429,)),
     Rule(Kind.RATE_LIMITED, status=(429,)),
     Rule(Kind.PERMANENT_CONFIG, ("no matches for kind ",), also=_BUILT_IN, why=causes.REMOVED_API),
     Rule(
@@ -182,6 +187,7 @@ SENTENCES: Final[tuple[Rule, ...]] = (
         (404,),
     ),
     Rule(Kind.CRD_NOT_ESTABLISHED, ("no matches for ",), (404,), also=_NO_RESOURCE),
+    Rule(Kind.NOT_FOUND, ("no matching resources found",)),
     Rule(Kind.NOT_FOUND, ('" not found',), (404,), also=_NO_OBJECT),
     Rule(Kind.NOT_FOUND, status=(404,)),
     Rule(Kind.INVALID, status=(400, 405, 406, 411, 413, 414, 415, 422, 431)),
@@ -193,6 +199,8 @@ SENTENCES: Final[tuple[Rule, ...]] = (
         between=_ETCD,
     ),
     Rule(Kind.INVALID, ("request is too large",), (500,), why=causes.TOO_LARGE, between=_ETCD),
+    # Source: Kubernetes 1.34, pkg/registry/core/service/ipallocator: no range that is ready counts as a full one.
+    Rule(Kind.API_UNAVAILABLE, ("failed to allocate a serviceip",), (500,), why=causes.NO_SERVICE_ADDRESS),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("operation does not apply: ", "in applying json patch"),
@@ -281,6 +289,7 @@ SENTENCES: Final[tuple[Rule, ...]] = (
             "an error on the server",
             "code = unavailable",
             "code = deadlineexceeded",
+            "missing http content-type",
         ),
         (500, 503, 504),
     ),

@@ -7,6 +7,7 @@ have a word in common with it are tried, in the order of the table. So a needle 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -31,6 +32,23 @@ KNOWN_BY_KIND: Final = Why()
 """A rule that knows no more than its kind."""
 
 
+class Pattern:
+    """A regular expression that is compiled when a text first calls for it: a run needs few of them.
+
+    `search(text)`: as of `re.Pattern`.
+    """
+
+    __slots__ = ("pattern", "search")
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.search: Callable[[str], re.Match[str] | None] = self._first
+
+    def _first(self, text: str) -> re.Match[str] | None:
+        self.search = re.compile(self.pattern).search
+        return self.search(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One line of a table.
@@ -38,12 +56,13 @@ class Rule:
     It matches a text that holds any of `says` (no `says`: every text) and fits `also`, under an HTTP status
     of `status` (none: every status). Where no status is known, a rule counts only if it looks for words.
     `between`: who spoke to whom, where it is not the table's usual pair; named groups of `also` are filled in.
+    The words that decide are all that `also` matches, or its group `words`.
     """
 
     kind: Kind
     says: tuple[str, ...] = ()
     status: tuple[int, ...] = ()
-    also: re.Pattern[str] | None = None
+    also: Pattern | None = None
     why: Why = KNOWN_BY_KIND
     between: str = ""
 
@@ -63,7 +82,8 @@ class Rule:
         match = self.also.search(text)
         if match is None:
             return None
-        return Hit(self, match[0], self.between.format(**match.groupdict()) if self.between else "")
+        groups = match.groupdict() if match.re.groupindex else {}
+        return Hit(self, groups.get("words") or match[0], self.between.format(**groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +104,16 @@ def words_of(text: str) -> set[bytes]:
     return set(text.encode("ascii", "replace").translate(_WORDS).split())
 
 
+_COMMON: Final = frozenset(
+    b"failed error server request certificate connection unable resource cannot timeout context version service".split()
+)
+
+
+def rarest(needle: str) -> bytes:
+    """The word of a needle that the fewest texts have: a long one that not every failure says."""
+    return max(sorted(words_of(needle)), key=lambda word: (word not in _COMMON, len(word)))
+
+
 class Table:
     """Rules in order, with an index from words to the rules that may fit a text with that word."""
 
@@ -98,8 +128,8 @@ class Table:
             if not rule.says:
                 always |= 1 << number
             for needle in rule.says:
-                longest = max(sorted(words_of(needle)), key=len)  # long words are rare ones
-                index[longest] = index.get(longest, 0) | 1 << number
+                word = rarest(needle)
+                index[word] = index.get(word, 0) | 1 << number
         return always, index
 
     def first(self, text: str, status: int) -> Hit | None:

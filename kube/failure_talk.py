@@ -6,25 +6,24 @@ and its credential plugins, kubectl, Helm, OpenSSL, urllib3, aiohttp, the offici
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from kube import failure_causes as causes
 from kube import failure_words as words
 from kube.failure_kinds import Kind
-from kube.failure_table import Rule
+from kube.failure_table import Pattern, Rule
 
 _PLUGIN: Final = "client -> credential plugin"
 TOOL: Final = "client"
 
 _LOCAL: Final = r"(?:localhost|127\.0\.0\.1|\[?::1\]?)(?:'?, (?:port=)?|:)(?:8080|80)\b"
-_LOCALHOST = re.compile(
+_LOCALHOST = Pattern(
     rf"{_LOCAL}.{{0,400}}?(?:refused|connectex: )|(?:connect call failed|econnrefused|refused).{{0,40}}?{_LOCAL}"
 )
-PEER_CERTIFICATE = re.compile(r"remote error: tls: (?:bad|unknown|expired) certificate")
-_PROXY_SAYS_NO = re.compile(
+PEER_CERTIFICATE = Pattern(r"remote error: tls: (?:bad|unknown|expired) certificate")
+_PROXY_SAYS_NO = Pattern(
     r"(?:unable to connect to the server|\b(?:get|post|put|patch|delete) \S+): "
-    r"(?:forbidden|proxy authentication required|method not allowed|bad request)(?:[\"']|\W*$)"
+    r"(?:forbidden|proxy authentication required|method not allowed|bad request)(?:[\"',;]|\W*$)"
 )
 
 CREDENTIALS: Final[tuple[Rule, ...]] = (
@@ -48,7 +47,7 @@ CREDENTIALS: Final[tuple[Rule, ...]] = (
     Rule(
         Kind.UNAUTHENTICATED,
         ("an error occurred (",),
-        also=re.compile(r"an error occurred \((?:expired|invalid|unrecognized|accessdenied|auth|sign)\w{0,40}\) when"),
+        also=Pattern(r"an error occurred \((?:expired|invalid|unrecognized|accessdenied|auth|sign)\w{0,40}\) when"),
         why=causes.LOGIN,
         between=_PLUGIN,
     ),
@@ -176,6 +175,8 @@ CONNECTION: Final[tuple[Rule, ...]] = (
             "current-context is not set",
             "service host/port is not set",
             "unable to load in-cluster configuration",
+            "context was not found for specified context",
+            "with the insecure flag is not allowed",
             'context "" does not exist',
             'cluster "" does not exist',
             "no context exists with the name",
@@ -212,7 +213,7 @@ CONNECTION: Final[tuple[Rule, ...]] = (
     ),
     # A caller that was stopped cannot succeed by asking again with the same context.
     Rule(Kind.UNKNOWN, ("context canceled",), why=causes.CANCELLED, between=TOOL),
-    Rule(Kind.RATE_LIMITED, ("rate limiter wait returned an error",), between=TOOL),
+    Rule(Kind.RATE_LIMITED, ("rate limiter wait returned an error",), why=causes.CLIENT_LIMIT, between=TOOL),
     Rule(
         Kind.API_UNAVAILABLE,
         (

@@ -13,10 +13,11 @@ from kube import failure_causes as causes
 from kube import failure_words as words
 from kube.failure_kinds import Kind
 from kube.failure_rules import SENTENCES
-from kube.failure_table import Rule, Why
+from kube.failure_table import Pattern, Rule, Why
 from kube.failure_talk import CONNECTION, CREDENTIALS, PEER_CERTIFICATE, TOOL
 
 _SIGNER: Final = "controller -> signer"
+_KUBELET: Final = "kubelet -> API server"
 _ELSEWHERE: Final = "client -> a server outside of the Kubernetes API"
 
 _ASKING: Final = (
@@ -30,35 +31,52 @@ _PATHS: Final = ("/v2/", "/directory", "/dir", "/index.yaml")
 _URL: Final = (
     r"https?://[^\s\"/]{1,255}(?:/v2/|/dir(?:ectory)?\b|(?:/[^\s\"/]{1,63}){0,4}/index\.yaml)\S{0,200} .{0,60}?"
 )
-_WAITED = re.compile(
-    r"\b(?:install(?:ation)?|upgrade|rollback|uninstall(?:ation)?) failed"
+_WAITED = Pattern(
+    r"\b(?:install(?:ation)?|upgrade|rollback|uninstall(?:ation)?)(?: \"\")? failed"
     r"(?: for release \S{1,300} with chart \S{1,300})?: "
     r"(?:(?!rate limiter|\b(?:get|post|put|patch|delete) |rpc ).){0,600}?context deadline exceeded"
 )
-_CLIENT_CHECK = re.compile(r"error validating data: (?:\[|unknown object type|apiversion not set|kind not set)")
-_PROBE = re.compile(r"(?:readiness|liveness|startup) probe failed: ")
-_HANDSHAKE = re.compile(r"authentication handshake failed: .{0,80}?x509: ")
+_CLIENT_CHECK = Pattern(r"error validating data: (?:\[|unknown object type|apiversion not set|kind not set)")
+_PROBE = Pattern(r"(?:readiness|liveness|startup) probe failed: ")
+_HANDSHAKE = Pattern(r"authentication handshake failed: .{0,80}?x509: ")
+
+_PODS: Final[tuple[Rule, ...]] = (
+    Rule(
+        Kind.UNKNOWN,
+        (" errimagepull", " imagepullbackoff", "back-off pulling image"),
+        why=causes.IMAGE,
+        between="kubelet -> registry",
+    ),
+    Rule(
+        Kind.UNKNOWN,
+        ("back-off restarting failed container", " crashloopbackoff"),
+        why=causes.CRASHING,
+        between="kubelet -> container",
+    ),
+    Rule(Kind.UNKNOWN, (" nodes are available: ",), why=causes.UNSCHEDULABLE, between="scheduler"),
+)
+"""What events and lists say of pods; how long it lasts is not in these texts."""
 
 _SIGNERS: Final[tuple[Rule, ...]] = (
     # Vault's client: the signer's own HTTP code stands in the text.
     Rule(
         Kind.API_UNAVAILABLE,
         ("error making api request",),
-        also=re.compile(r"\bcode: 5\d\d\b"),
+        also=Pattern(r"\bcode: 5\d\d\b"),
         why=causes.SIGNER_AWAY,
         between=_SIGNER,
     ),
     Rule(
         Kind.FORBIDDEN,
         ("error making api request",),
-        also=re.compile(r"\bcode: 403\b"),
+        also=Pattern(r"\bcode: 403\b"),
         why=causes.SIGNER,
         between=_SIGNER,
     ),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("error making api request",),
-        also=re.compile(r"\bcode: 4\d\d\b"),
+        also=Pattern(r"\bcode: 4\d\d\b"),
         why=causes.SIGNER,
         between=_SIGNER,
     ),
@@ -66,6 +84,12 @@ _SIGNERS: Final[tuple[Rule, ...]] = (
         Kind.API_UNAVAILABLE,
         ("urn:ietf:params:acme:error:serverinternal", "urn:ietf:params:acme:error:badnonce"),
         why=causes.SIGNER_AWAY,
+        between=_SIGNER,
+    ),
+    Rule(
+        Kind.PERMANENT_CONFIG,
+        ("urn:ietf:params:acme:error:ratelimited",),
+        why=causes.SIGNER_LIMIT,
         between=_SIGNER,
     ),
     Rule(Kind.PERMANENT_CONFIG, ("urn:ietf:params:acme:error:",), why=causes.SIGNER, between=_SIGNER),
@@ -77,8 +101,8 @@ def _elsewhere(kind: Kind, why: Why, *says: str) -> tuple[Rule, Rule]:
     """Rules for servers that are known by what was asked of them, or by a path that no API server has."""
     cause = "|".join(re.escape(one) for one in says)
     return (
-        Rule(kind, _ASKING, also=re.compile(cause), why=why, between=_ELSEWHERE),
-        Rule(kind, _PATHS, also=re.compile(f"{_URL}(?:{cause})"), why=why, between=_ELSEWHERE),
+        Rule(kind, _ASKING, also=Pattern(cause), why=why, between=_ELSEWHERE),
+        Rule(kind, _PATHS, also=Pattern(f"{_URL}(?P<words>{cause})"), why=why, between=_ELSEWHERE),
     )
 
 
@@ -102,6 +126,7 @@ _OUTSIDE: Final[tuple[Rule, ...]] = (
         "manifest unknown",
         "knownhosts: ",
         "unable to authenticate",
+        ": not found",
     ),
     *_elsewhere(Kind.RATE_LIMITED, causes.ELSEWHERE_AWAY, "toomanyrequests: ", "too many requests"),
     *_elsewhere(
@@ -122,6 +147,14 @@ _OUTSIDE: Final[tuple[Rule, ...]] = (
         why=causes.PROBE,
         between="kubelet -> container",
     ),
+    Rule(
+        Kind.NOT_FOUND,
+        ("mountvolume.setup failed for volume ",),
+        also=Pattern(r"(?:secret|configmap) \S{1,300} not found"),
+        why=causes.VOLUME,
+        between=_KUBELET,
+    ),
+    Rule(Kind.API_UNAVAILABLE, ("leader election lost", "leaderelection lost"), why=causes.LEASE_LOST),
     Rule(
         Kind.PERMANENT_CONFIG,
         ("authentication handshake failed: ",),
@@ -182,6 +215,7 @@ QUOTED: Final[tuple[Rule, ...]] = (
         ),
     ),
     Rule(Kind.CRD_NOT_ESTABLISHED, ("crds are not yet installed", "ensure crds are installed first")),
+    Rule(Kind.PERMANENT_CONFIG, ("http request to an https server",), why=causes.NOT_TLS),
     Rule(Kind.INVALID, ("validationerror(", ": unknown field "), why=causes.CLIENT_CHECK, between=TOOL),
     Rule(Kind.INVALID, ("error validating data: ",), also=_CLIENT_CHECK, why=causes.CLIENT_CHECK, between=TOOL),
     Rule(
@@ -197,6 +231,7 @@ QUOTED: Final[tuple[Rule, ...]] = (
     *_HELM,
     *SENTENCES,
     *CONNECTION,
+    *_PODS,
     Rule(
         Kind.UNKNOWN,
         (

@@ -7,27 +7,26 @@ and util/webhook, apiextensions' conversion, client-go's rest (which words the H
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from kube import failure_causes as causes
 from kube import failure_words as words
 from kube.failure_kinds import Kind
-from kube.failure_table import Rule
+from kube.failure_table import Pattern, Rule
 
 CANDIDATE: Final = "[candidate]"
 CANDIDATE_NO_CA: Final = "[candidate cannot sign]"
 """What stands for Go's guess about a candidate authority: its own words quote a common name, which is free text."""
 
-_NO_SUCH_SERVICE = re.compile(r"\b(?:service|endpoints?) \S+ not found")
-_PROXY_SAYS_NO = re.compile(
+_NO_SUCH_SERVICE = Pattern(r"\b(?:service|endpoints?) \S+ not found")
+_PROXY_SAYS_NO = Pattern(
     r"^(?:forbidden|not found|bad request|method not allowed|unauthorized|unable to connect"
     r"|proxy authentication required)(?!\S*[\w-])"
 )
-_BEFORE = re.compile(r"has expired or is not yet valid: current time \S+ is before")
-_AFTER = re.compile(r"has expired or is not yet valid: current time \S+ is after|has expired(?! or)")
-_NO_CA = re.compile(r"signed by unknown authority \[candidate cannot sign\]")
-_STALE = re.compile(r"signed by unknown authority \[candidate\]|verification (?:error|failure)|x509: invalid signature")
+_BEFORE = Pattern(r"has expired or is not yet valid: current time \S+ is before")
+_AFTER = Pattern(r"has expired or is not yet valid: current time \S+ is after|has expired(?! or)")
+_NO_CA = Pattern(r"signed by unknown authority \[candidate cannot sign\]")
+_STALE = Pattern(r"signed by unknown authority \[candidate\]|verification (?:error|failure)|x509: invalid signature")
 
 _ROTATION: Final = (
     Rule(Kind.CERTIFICATE_ROTATION, ("signed by unknown authority",), also=_NO_CA, why=causes.BUNDLE_NO_CA),
@@ -86,7 +85,7 @@ WEBHOOK: Final[tuple[Rule, ...]] = (
         ),
         why=causes.WEBHOOK_CONTRACT,
     ),
-    Rule(Kind.PERMANENT_CONFIG, also=re.compile(r"with the status code 4\d\d"), why=causes.WEBHOOK_CONTRACT),
+    Rule(Kind.PERMANENT_CONFIG, also=Pattern(r"with the status code 4\d\d"), why=causes.WEBHOOK_CONTRACT),
     Rule(
         Kind.WEBHOOK_NOT_READY,
         (
@@ -102,7 +101,7 @@ WEBHOOK: Final[tuple[Rule, ...]] = (
     Rule(Kind.WEBHOOK_NOT_READY, words.BROKEN, why=causes.BROKE),
     Rule(Kind.WEBHOOK_NOT_READY, ("eof",), also=words.EOF, why=causes.BROKE),
     Rule(Kind.WEBHOOK_NOT_READY, ("an error on the server",), why=causes.WEBHOOK_ERROR),
-    Rule(Kind.WEBHOOK_NOT_READY, also=re.compile(r"with the status code 5\d\d"), why=causes.WEBHOOK_ERROR),
+    Rule(Kind.WEBHOOK_NOT_READY, also=Pattern(r"with the status code 5\d\d"), why=causes.WEBHOOK_ERROR),
     Rule(Kind.WEBHOOK_NOT_READY, words.ANSWERED_FOR, why=causes.BETWEEN_BROKE),
     Rule(Kind.WEBHOOK_NOT_READY, ("find session for client",), why=causes.NO_AGENT),
     Rule(Kind.WEBHOOK_UNREACHABLE, words.NO_AGENT, why=causes.NO_AGENT),

@@ -6,11 +6,12 @@ follow the texts as their authors build them: Go's crypto/x509, crypto/tls, net 
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-EOF: Final = re.compile(r"(?:^|: ?|\()eof(?:$|[\s,;)'\"])")
-X509: Final = re.compile(r"x509: [^\"(:;]{0,120}")
+from kube.failure_table import Pattern
+
+EOF: Final = Pattern(r"(?:^|: ?|\()eof(?![\w-]|[.:]\w)")
+X509: Final = Pattern(r"x509: [^\"(:;]{0,120}")
 
 WRONG_NAMES: Final = (
     "certificate is valid for ",
@@ -73,9 +74,17 @@ UNDECODED: Final = (
     "invalid character ",
     "cannot unmarshal",
     " is registered for ",
+    ": unknown conversion",
 )
 """apimachinery about bytes that are not the object that it expected."""
 
-NO_AGENT: Final = ("no agent available", "no backend available", "dial timeout", "no ssh tunnels")
+NO_AGENT: Final = (
+    "no agent available",
+    "no backend available",
+    "dial timeout",
+    "no ssh tunnels",
+    "tunnel closed",
+    "tunnel disconnect",
+)
 NO_ROUTE: Final = ("no route to host", "host is unreachable", "network is unreachable")
 NO_NAME: Final = ("no such host", "server misbehaving")

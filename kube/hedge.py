@@ -40,9 +40,9 @@ def hedged(
     first, and each further one waits `growth` times as long as the one before.
 
     A `decisive` error is raised at once: it says more than a call that still hangs. Any other counts only when it is
-    certain: once no other call is under way, that of the first is raised, which had the most time. Calls that lose are
-    left to end by their own time limit, and may still be carried out. `waiting` is called several times a second.
-    Raises `Cancelled` within 0.1 s of a stop.
+    certain: no call begins any more when the first has failed, and once none is under way its error is raised, because
+    it had the most time. Calls that lose are left to end by their own time limit, and may still be carried out.
+    `waiting` is called several times a second. Raises `Cancelled` within 0.1 s of a stop.
     """
     answers: queue.SimpleQueue[tuple[int, bool, T | BaseException]] = queue.SimpleQueue()
 
@@ -56,7 +56,7 @@ def hedged(
     errors: dict[int, BaseException] = {}
     next_at = time.monotonic()
     while True:
-        if begun < most and time.monotonic() >= next_at:
+        if begun < most and 0 not in errors and time.monotonic() >= next_at:
             spawn(partial(attempt, begun), "hedge")
             begun += 1
             next_at = time.monotonic() + after * growth ** (begun - 1)

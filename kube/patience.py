@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from base.budget import Budget
 from base.clock import Deadline, Run
-from base.events import Listener
+from base.events import Listener, Waiting
 from base.retry import History, RetryPolicy, Verdict, Waker, retrying
 from kube import failures
 from kube.failures import ApiError, Failure, Kind
@@ -22,6 +23,12 @@ QUICK = frozenset(
 
 OUT_OF_TIME = ("timed out", "timeout", "deadline exceeded", "within the allotted time", "context canceled")
 """Words that say that time ran out, and not why."""
+
+NO_ANSWER = "no answer yet"
+"""What is said of a request that hangs, before anything is known about it."""
+
+SILENCE = 2.0
+"""Seconds between two such words, and before the first."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,19 @@ def precise(failure: Failure) -> bool:
     if failure.kind is Kind.WEBHOOK_UNREACHABLE:
         return not any(words in failure.message.lower() for words in OUT_OF_TIME)
     return True
+
+
+def telling(doing: str, history: History, emit: Listener) -> Callable[[], None]:
+    """What to call several times a second while an attempt has no answer: it says at intervals what is waited for."""
+    told = time.monotonic()
+
+    def waiting() -> None:
+        nonlocal told
+        if time.monotonic() - told >= (1.0 if history.attempts else SILENCE):
+            told = time.monotonic()
+            emit(Waiting(doing, told - history.started, history.reason or NO_ANSWER))
+
+    return waiting
 
 
 def judge(error: BaseException) -> Verdict | None:

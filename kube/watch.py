@@ -48,8 +48,11 @@ class Wake:
         run.check()
 
 
-QUIET = 5.0
+QUIET = 10.0
 """Seconds without an event after which a waiter asks the server itself instead of trusting a silent watch."""
+
+BROKEN = 2.0
+"""The same for a watch that has broken, until it tells something again."""
 
 
 class Watched:
@@ -66,7 +69,7 @@ class Watched:
         self._what, self._wake, self._run, self._accept = what, wake, run, accept
         self._stopped = threading.Event()
         self._heard = time.monotonic()
-        self._begun = False
+        self._begun = self._broken = False
         self.objects: dict[str, Any] = {}
         spawn(self._follow, f"watch {what}")
 
@@ -75,22 +78,24 @@ class Watched:
         self._stopped.set()
 
     def look(self) -> dict[str, Any]:
-        """The objects by name: what the watch told, or a list where it told nothing for `QUIET` seconds.
+        """The objects by name: what the watch told, or a list where it told nothing for a while.
 
         Raises `ApiError` where the server does not list them.
         """
-        if time.monotonic() - self._heard > QUIET:
+        if time.monotonic() - self._heard > (BROKEN if self._broken else QUIET):
             self._listed()
         return self.objects
 
     def _follow(self) -> None:
         while not (self._stopped.is_set() or self._run.cancelled):
             try:
-                with contextlib.suppress(FritError):  # the waiting side lists by itself, and meets the same failure
-                    self._once()
-                self._run.sleep(0.5)
+                self._once()
             except Cancelled:
                 return
+            except FritError:  # the waiting side lists by itself, and meets the same failure
+                self._broken = True
+            with contextlib.suppress(Cancelled):
+                self._run.sleep(0.5)
 
     def _listed(self) -> tuple[str, dict[str, Any]]:
         """The resourceVersion of a list made now, and its objects by name, which become the known ones."""
@@ -117,6 +122,6 @@ class Watched:
             fresh.pop(name, None)
             if kind != "DELETED":
                 fresh[name] = obj
-            self._heard = time.monotonic()
+            self._heard, self._broken = time.monotonic(), False
             self.objects = dict(fresh)
             self._wake.ring()

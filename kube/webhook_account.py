@@ -13,14 +13,17 @@ from kube.webhook_fill import Filler
 from kube.webhook_registrations import CONVERSION_NONE, Registration, listed, removals
 from kube.x509 import Certificate, read_all
 
+CERT_MANAGER = "cert-manager"
+
 
 @dataclass(frozen=True)
 class Whose:
     """One registration of the webhook that failed, and what stands behind it.
 
     `backend` is None where it calls a URL; `served` where no certificate was looked at; `denied` says that the
-    webhook was reached and refused. `now` is the server's clock (seconds since the epoch). A registration without an
-    owner is what the failure alone tells: the configurations may not be read.
+    webhook was reached and refused, `suspected` that it may be the one that hangs. `now` is the server's clock (seconds
+    since the epoch). A registration without an owner is what the failure alone tells: the configurations may not be
+    read.
     """
 
     registration: Registration
@@ -29,6 +32,7 @@ class Whose:
     served: Served | None = None
     filler: Filler = dataclass_field(default_factory=Filler)
     denied: bool = False
+    suspected: bool = False
 
     @property
     def known(self) -> bool:
@@ -75,6 +79,12 @@ class Account:
     webhook: str
     found: tuple[Whose, ...]
     notes: tuple[str, ...]
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it is known to be another product's than cert-manager."""
+        names = {one.registration.product.name for one in self.found if one.known}
+        return bool(names) and CERT_MANAGER not in names
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -203,10 +213,15 @@ def steps_of(found: Sequence[Whose]) -> Iterator[str]:
 def _steps(whose: Whose) -> Iterator[str]:
     registration, backend, served = whose.registration, whose.backend, whose.served
     namespace, name = registration.service
+    if registration.url and whose.known:
+        yield f"from where the API server runs, see who answers there, with which certificate: {registration.url}"
+        yield _look(registration)
+    marks = f" -l {backend.selector}" if backend is not None and backend.selector else ""
     if backend is not None and backend.ready == 0:
-        marks = f" -l {backend.selector}" if backend.selector else ""
         yield f"kubectl -n {namespace} get pods{marks}"
         yield f"kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={name}"
+    elif whose.suspected and backend is not None:
+        yield f"see whether it answers: kubectl -n {namespace} get pods{marks}"
     certificate = served.certificate if served else None
     if served and certificate and whose.now > certificate.not_after:
         yield f"restart what serves the expired certificate: kubectl -n {namespace} delete pod {served.pod}"
@@ -216,10 +231,14 @@ def _steps(whose: Whose) -> Iterator[str]:
         elif whose.filler.by and not whose.filler.source:
             yield f"have {whose.filler.by} fill the bundle again"
         if not whose.filler.by:
-            kind = "crd" if registration.conversion else registration.owner.kind.lower()
-            yield f"kubectl get {kind} {registration.owner.name} -o yaml   shows what is registered"
-    elif certificate and whose.bundle == "trusted" and _valid(whose, certificate):
+            yield _look(registration)
+    elif certificate and whose.bundle == "trusted" and _valid(whose, certificate) and not whose.suspected:
         yield "its certificate and the CA bundle match now: run the same command again"
+
+
+def _look(registration: Registration) -> str:
+    kind = "crd" if registration.conversion else registration.owner.kind.lower()
+    return f"kubectl get {kind} {registration.owner.name} -o yaml   shows what is registered"
 
 
 def _valid(whose: Whose, certificate: Certificate) -> bool:

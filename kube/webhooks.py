@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from base.parallel import Background, each
@@ -24,7 +24,7 @@ from kube.webhook_fill import Filler, ask_filler
 from kube.webhook_products import product_of
 from kube.webhook_registrations import CONVERSION, Registration, registrations_of
 
-__all__ = ["Account", "account"]
+__all__ = ["Account", "account", "suspects"]
 
 SECONDS = 5.0
 """Seconds that an account may take in all; each read is bounded by itself (kube/bounded.py)."""
@@ -95,6 +95,20 @@ def account(client: Client, failure: Failure) -> Account | None:
     return Account(subject.name, tuple(found), tuple(questions.notes))
 
 
+def suspects(client: Client, resource: str) -> Account | None:
+    """The webhooks that are asked about writes of a resource (`plural.group`); None where there are none.
+
+    A request that hung is answered without a word about whom the API server waited for. Those that it waits for
+    longest come first. Raises nothing, as `account`.
+    """
+    plural, _, group = resource.partition(".")
+    questions = Questions(client, SECONDS)
+    known = [one for one in _registered(questions)[0] if one.catches(group, plural)]
+    known.sort(key=lambda one: -one.timeout)
+    found = each(lambda one: replace(_whose(questions, one, False), suspected=True), known[:MOST], workers=MOST)
+    return Account("", tuple(found), tuple(questions.notes)) if found else None
+
+
 def select(registrations: Sequence[Registration], subject: Subject) -> list[Registration]:
     """Those that the failure means: where several hold the name, the one that calls what the URL says."""
     named = [one for one in registrations if one.name.lower() == subject.webhook.lower() or one.conversion]
@@ -110,12 +124,18 @@ def select(registrations: Sequence[Registration], subject: Subject) -> list[Regi
 
 def _admitting(questions: Questions, subject: Subject) -> list[Registration] | None:
     """The registrations of all webhook configurations; None where none may be read."""
+    found, complete = _registered(questions)
+    named = any(one.name.lower() == subject.webhook.lower() for one in found)
+    return found if named or complete else None
+
+
+def _registered(questions: Questions) -> tuple[list[Registration], bool]:
+    """What all webhook configurations register, and whether both lists could be read."""
     mutating = Background(lambda: questions.list(MUTATING), "mutating configurations")
     validating = questions.list(VALIDATING)
     lists = [mutating.result(), validating]
     found = [one for told in lists for obj in told.items for one in registrations_of(obj)]
-    named = any(one.name.lower() == subject.webhook.lower() for one in found)
-    return found if named or all(told.known for told in lists) else None
+    return found, all(told.known for told in lists)
 
 
 def _converting(questions: Questions, subject: Subject) -> list[Registration] | None:

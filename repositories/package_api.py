@@ -26,7 +26,6 @@ from kube.client import Client
 from kube.discovery import CRDS
 from kube.failures import ApiError, Kind
 from kube.objects import Object, field, ref_of
-from kube.patience import repeated
 from repositories.objects import GROUP, VERSION
 from repositories.schema_extension import extend
 
@@ -195,7 +194,7 @@ def _extend(applier: Applier, step: Step) -> Applied:
         return change
 
     doing = f"extend CustomResourceDefinition {step.name}"
-    change = repeated(attempt, what=doing, patience=applier.patience, history=history)
+    change = applier.repeated(attempt, doing, CRDS, history)
     if extended and current.losing and not applier.dry_run:
         losing = " and ".join(current.losing)
         applier.emit(Said(f"{step.name}: frit took over the field spec.versions from {losing}", "warning"))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap import stale
+from bootstrap.check import Answer, Seen, data_of
 from bootstrap.commands import bootstrap
 from bootstrap.configfile import load
 from bootstrap.settings import STAGES, parse_stage_timeouts
@@ -197,10 +199,17 @@ def test_the_checks_are_those_of_the_code() -> None:
     names = {name for row in rows(section("docs/check.md", "The checks")) for name in re.findall(r"`([^`]+)`", row[0])}
     components = ("controller", "webhook", "cainjector")
     wanted = {
-        *("api-server", "package-api", "repositories-registered", issuance.NAME),
+        *("api-server", "package-api", "repositories-registered", issuance.NAME, stale.NAME),
         *(presence.INSTALLATION, presence.CRDS, presence.CONFIGURATIONS, presence.ENDPOINTS),
         *(presence.FAILURE_POLICY, presence.NAMESPACE, trust.SECRET, trust.BUNDLES, proof.ADMITS, proof.REFUSES),
         *(presence.deployment_name(one) for one in components),
         *(leaders.leader_name(one) for one in components if one != "webhook"),
     }
     assert names == wanted
+
+
+def test_the_fields_of_a_check_are_those_of_the_code() -> None:
+    """What docs/check.md says about `-o json` names exactly the fields that are printed."""
+    table = rows(section("docs/check.md", "For scripts").partition("```bash")[0])
+    names = {name.removesuffix("[]") for row in table for name in re.findall(r"`([^`]+)`", row[0])}
+    assert names == set(data_of(Answer(Seen(()), "", "", "", 0.0, 1)))

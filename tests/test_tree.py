@@ -21,7 +21,7 @@ REGISTRIES = ("pypi." + "org", "python" + "hosted.org", "proxy.golang" + ".org",
 def tracked() -> list[Path]:
     """The files of the tree that belong to the project: those that git knows or would take; without git, all."""
     if not (ROOT / ".git").exists():
-        files = (path for room in (*ROOMS, "tests", "docs") for path in (ROOT / room).rglob("*.*"))
+        files = (path for room in (*ROOMS, "tests", "docs") for path in (ROOT / room).rglob("*.*") if path.is_file())
         return [path for path in files if path.suffix != ".pyc"]
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

@@ -55,8 +55,10 @@ def register(hands: Hands) -> None:
 def mistrust(hands: Hands, authority: Path) -> None:
     """Put an authority into the bundle that did not issue the certificate, and tell cainjector to leave it there."""
     bundle = base64.b64encode(authority.read_bytes()).decode()
+    annotation = f"/metadata/annotations/{INJECT.replace('/', '~1')}"
     operations = [
-        {"op": "remove", "path": f"/metadata/annotations/{INJECT.replace('/', '~1')}"},
+        {"op": "add", "path": annotation, "value": ""},  # what is not there cannot be removed
+        {"op": "remove", "path": annotation},
         {"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": bundle},
     ]
     hands.ask("PATCH", f"{VALIDATING}/{NAME}", operations, "application/json-patch+json")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from bench.stored import load, save
 
 FORMAT = "frit-bench-recovery/1"
 
@@ -66,15 +67,12 @@ class Recovery:
 
 def write(path: Path, results: Recovery) -> None:
     """Write results as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"format": FORMAT, **asdict(results)}, indent=1) + "\n")
+    save(path, FORMAT, results)
 
 
 def read(path: Path) -> Recovery:
     """Read results that `write` wrote. Raises ValueError for another format."""
-    data = json.loads(path.read_text())
-    if data.pop("format", None) != FORMAT:
-        raise ValueError(f"{path} is not a result of the recovery benchmark")
+    data = load(path, FORMAT, "the recovery benchmark")
     data["faults"] = tuple(
         Fault(**{**one, "outcomes": tuple(Outcome(**each) for each in one["outcomes"]), "story": tuple(one["story"])})
         for one in data["faults"]

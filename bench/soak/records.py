@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from bench.stored import load, save
 
 FORMAT = "frit-bench-soak/1"
 
@@ -57,15 +58,12 @@ class Soak:
 
 def write(path: Path, results: Soak) -> None:
     """Write results as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"format": FORMAT, **asdict(results)}, indent=1) + "\n")
+    save(path, FORMAT, results)
 
 
 def read(path: Path) -> Soak:
     """Read results that `write` wrote. Raises ValueError for another format."""
-    data = json.loads(path.read_text())
-    if data.pop("format", None) != FORMAT:
-        raise ValueError(f"{path} is not a result of a soak")
+    data = load(path, FORMAT, "a soak")
     data["windows"] = tuple(
         Window(**{**one, "kinds": tuple(one["kinds"]), "usage": Usage(**one["usage"])}) for one in data["windows"]
     )

@@ -5,17 +5,21 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.recovery import guard
 from bench.recovery.faults import PATIENCE, Faults
-from bench.recovery.witness import REPOSITORY, failing, first_success, healthy
+from bench.recovery.witness import REPOSITORY, NotSeen, failing, first_success, healthy
 from bench.soak.records import Usage, Window
 from bench.soak.worker import Worker
 
-SHORTEST, LONGEST = 0.3, 4.0
-"""Seconds from the start of an apply until its window is closed."""
+SHORTEST, LONGEST = 0.5, 4.0
+"""Seconds from the start of an apply until its window is closed; cainjector may need less than a tenth for that."""
+
+OPENS_WITHIN = 10.0
+"""Seconds after which another bundle is put in once more: cainjector may have set it right by what it saw before."""
 
 HEALTHY_SECONDS = 0.3
 """How long only good answers must come before the next window is opened."""
@@ -23,13 +27,17 @@ HEALTHY_SECONDS = 0.3
 
 @dataclass(frozen=True)
 class Sort:
-    """One way to open a window. `share` is how many of a hundred are opened so."""
+    """One way to open a window. `share` is how many of a hundred are opened so.
+
+    `patience`: the seconds for which the window is waited for, after each time that it is opened.
+    """
 
     key: str
     title: str
     share: int
     open: Callable[[Faults, Path], None]
     close: Callable[[Faults], None]
+    patience: tuple[float, ...] = (PATIENCE,)
 
 
 def _mistrust(faults: Faults, authority: Path) -> None:
@@ -41,7 +49,7 @@ def _trust(faults: Faults) -> None:
 
 
 SORTS = (
-    Sort("bundle", "another CA in the bundle", 85, _mistrust, _trust),
+    Sort("bundle", "another CA in the bundle", 85, _mistrust, _trust, (OPENS_WITHIN, PATIENCE)),
     Sort(
         "held",
         "CA rotated, cainjector stopped",
@@ -67,6 +75,21 @@ def drawn(count: int, chance: random.Random) -> list[tuple[Sort, float]]:
     return [(one, chance.uniform(SHORTEST, LONGEST)) for one in sorts]
 
 
+def _open(faults: Faults, authority: Path, sort: Sort) -> None:
+    *more, last = sort.patience
+    for seconds in more:
+        sort.open(faults, authority)
+        with suppress(NotSeen):
+            _seen(faults, seconds)
+            return
+    sort.open(faults, authority)
+    _seen(faults, last)
+
+
+def _seen(faults: Faults, seconds: float) -> None:
+    faults.witness.wait(failing("x509", 2), (REPOSITORY,), seconds, "a window")
+
+
 def run(faults: Faults, worker: Worker, authority: Path, number: int, sort: Sort, seconds: float) -> Window:
     """Open one window, have the worker apply in it, close it, and wait until the worker is through.
 
@@ -74,8 +97,7 @@ def run(faults: Faults, worker: Worker, authority: Path, number: int, sort: Sort
     """
     witness = faults.witness
     witness.forget()
-    sort.open(faults, authority)
-    witness.wait(failing("x509", 2), (REPOSITORY,), PATIENCE, "a window")
+    _open(faults, authority, sort)
     since = time.monotonic()
     worker.begin(number)
     time.sleep(seconds)  # the length of the window is what is tried

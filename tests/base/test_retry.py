@@ -231,6 +231,17 @@ def test_distinct_failures_are_counted_most_recent_last() -> None:
     assert history.distinct(most=4)[0] == ("a: words", 2)
 
 
+def test_failures_that_differ_only_in_numbers_are_one() -> None:
+    """An expired certificate is told with another time at each attempt: it is counted, in its newest words."""
+    history = History("it")
+    for second in range(3):
+        words = f"certificate has expired: current time 10:00:0{second} is after 09:00:00"
+        history.attempts.append(Attempt(1, 0.0, 0.0, "rotation", words, 0.0))
+    history.attempts.append(Attempt(1, 0.0, 0.0, "other", words, 0.0))
+    assert [count for _, count in history.distinct()] == [3, 1]
+    assert "10:00:02" in history.distinct()[0][0]
+
+
 @given(
     attempt=st.integers(1, 10_000),
     first=st.floats(0.001, 10),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -171,7 +172,7 @@ def test_a_pause_of_an_hour_is_cut_by_the_end(proxy: FaultProxy, through: Throug
     """A server that asks for an hour is asked once more, shortly before the end; the run ends with its words."""
     proxy.on(rules.throttled(3600), times=None)
     ran = through("--timeout", "6s")
-    assert ran.code == exits.UNREACHABLE, ran.stderr
+    assert ran.code == exits.NOT_READY, ran.stderr
     assert "Too many requests" in ran.stderr
     assert "2 attempts in " in ran.stderr
     assert len(proxy.seen) == 2
@@ -201,3 +202,85 @@ def test_a_signal_during_a_pause_ends_it_within_a_second(proxy: FaultProxy, tmp_
     assert ran.code == exits.INTERRUPTED
     assert ran.seconds < 1
     assert ran.report["outcome"] == "interrupted"
+
+
+CALL = 'Internal error occurred: failed calling webhook "webhook.cert-manager.io": failed to call webhook: Post '
+OPEN = rules.status(
+    500,
+    "InternalError",
+    CALL + '"https://cert-manager-webhook.cert-manager.svc:443/validate?timeout=2s": tls: failed to verify '
+    "certificate: x509: certificate signed by unknown authority",
+)
+"""What an API server says while the window of cert-manager's webhook is open."""
+
+DENIED = rules.status(403, "Forbidden", 'admission webhook "policy.example.com" denied the request: not on Saturdays')
+PROBES = "/(issuers|certificaterequests)"
+
+
+def test_a_refusal_ends_the_proof_beside_it(fresh_cluster: Cluster, proxy: FaultProxy, through: Through) -> None:
+    """A repository is refused while the webhook's window is open: exit 5 now, and not after the proof's three minutes.
+
+    The account says that the proof was broken off, and names the policy.
+    """
+    proxy.on(OPEN, method="POST", path=PROBES, times=None)
+    proxy.on(DENIED, method=WRITES, path="/packagerepositories/", times=None)
+    ran = through()
+    assert ran.code == exits.REFUSED, ran.stderr
+    assert "could not apply PackageRepository glasskube" in ran.stderr
+    assert "not on Saturdays" in ran.stderr
+    assert ran.stage("webhook")["outcome"] == "interrupted"
+    assert ran.seconds < 40
+
+
+def test_a_refused_probe_ends_what_is_repeated_beside_it(
+    fresh_cluster: Cluster, proxy: FaultProxy, through: Through
+) -> None:
+    """The probe is refused for good while a repository waits for a server that is away: exit 5, with the refusal."""
+    proxy.on(OPEN, method="POST", path=PROBES, times=12)  # until the repositories are tried
+    proxy.on(DENIED, method="POST", path=PROBES, times=None)
+    proxy.on(rules.UNAVAILABLE, method=WRITES, path="/packagerepositories/", times=None)
+    ran = through()
+    assert ran.code == exits.REFUSED, ran.stderr
+    assert "could not prove the webhook" in ran.stderr
+    assert ran.stage("repositories")["outcome"] == "interrupted"
+    assert ran.seconds < 40
+
+
+def test_a_refusal_in_the_background_is_told(fresh_cluster: Cluster, proxy: FaultProxy, through: Through) -> None:
+    """The webhook's Service, applied beside the rest, is refused while definitions are repeated: that is the failure.
+
+    The next run completes the work.
+    """
+    proxy.on(DENIED, method=WRITES, path="/services/cert-manager-webhook", times=None)
+    proxy.on(rules.UNAVAILABLE, method=WRITES, path="/customresourcedefinitions/", times=None)
+    ran = through()
+    assert ran.code == exits.REFUSED, ran.stderr
+    assert "could not apply Service cert-manager/cert-manager-webhook" in ran.stderr
+    assert ran.stage("cert-manager")["outcome"] == "failed"
+    assert ran.seconds < 40
+    proxy.rules.clear()
+    assert through().code == exits.OK
+
+
+def test_a_server_that_goes_away_during_the_proof_is_exit_4(
+    fresh_cluster: Cluster, proxy: FaultProxy, through: Through
+) -> None:
+    """Nobody answers until the stage's limit: that is what is told, and not that cert-manager is not ready."""
+    proxy.on(Reset.BEFORE, method="GET", path="/namespaces/cert-manager/deployments", times=None)
+    ran = through("--stage-timeout", "webhook=8s")
+    assert ran.code == exits.UNREACHABLE, ran.stderr
+    assert "could not look at the webhook" in ran.stderr
+    assert "goes on where this one ended" in ran.stderr
+
+
+def test_a_window_that_stays_open_is_told(fresh_cluster: Cluster, proxy: FaultProxy, through: Through) -> None:
+    """The kind gets a line once it is no beginning any more; the end is exit 7, with the number of attempts."""
+    proxy.on(OPEN, method="POST", path=PROBES, times=None)
+    ran = through("--stage-timeout", "webhook=8s")
+    assert ran.code == exits.CERTIFICATE_WINDOW, ran.stderr
+    told = [line for line in ran.stderr.splitlines() if "the webhook: certificate-rotation: " in line]
+    assert len(told) == 1
+    assert re.search(r"error: the webhook's certificate was not trusted after \S+ s \(\d+ attempts\): ", ran.stderr)
+    attempts = [one for one in ran.stage("webhook")["attempts"] if one["kind"] == "certificate-rotation"]
+    assert len(attempts) > 5
+    assert all(one["cause"] == one["message"] and one["after"] > 0 for one in attempts)

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.bootstrap.conftest import VERSION, Bootstrap, Versions
-from tests.cluster import Cluster
+from tests.cluster import Cluster, audit
 from tests.conftest import Kubectl
 
 pytestmark = pytest.mark.cluster
+
+PROBED = "certificaterequests.cert-manager.io"
 
 
 def test_a_fresh_cluster_is_taken_to_proven_cert_manager(
     fresh_cluster: Cluster, bootstrap: Bootstrap, kubectl: Kubectl
 ) -> None:
     """One command creates everything, and the next create of a cert-manager object is admitted or refused rightly."""
-    ran = bootstrap()
+    assert fresh_cluster.audit_log is not None
+    with audit.recording(fresh_cluster.audit_log, "frit/") as recorded:
+        ran = bootstrap()
     assert ran.code == 0, ran.stderr
     assert ran.changes() == {"created": 47 + 4 + 1}
     assert ran.report["outcome"] == "changed"
     assert ran.report["versions"]["certManager"] == VERSION
-    # a probe that comes too early, on a busy machine, costs a few requests more: a pair, and at most two hedges
+    # On a busy machine some are sent again: hedges of what hangs, further looks at what takes longer, and probes that
+    # come too early, a pair with at most two hedges. The benchmark counts on a quiet one.
+    others = [one for one in recorded.requests if one.resource != PROBED]
+    again = Counter((one.verb, one.path.partition("?")[0]) for one in others)
     early = sum(len(stage["attempts"]) for stage in ran.report["stages"])
-    assert ran.report["requests"] <= 80 + 6 * early
+    assert len(again) <= 70
+    assert ran.report["requests"] <= 80 + 6 * early + sum(count - 1 for count in again.values())
     first = ran.stderr.splitlines()[0]
     assert fresh_cluster.server in first
     assert "context" in first
@@ -50,6 +59,18 @@ def test_a_second_run_changes_nothing_and_says_so(
     assert ran.report["outcome"] == "unchanged"
     assert set(ran.changes()) == {"unchanged"}
     assert ran.report["seconds"] < 2.0
+
+
+def test_a_part_of_the_package_api_is_completed(fresh_cluster: Cluster, bootstrap: Bootstrap, kubectl: Kubectl) -> None:
+    """A killed run may leave some definitions of the package API, and not that of repositories."""
+    assert bootstrap().code == 0
+    kubectl("delete", "crd", "packagerepositories.packages.glasskube.dev", "packageinfos.packages.glasskube.dev")
+    planned = bootstrap("--dry-run")
+    assert planned.code == 0, planned.stderr
+    ran = bootstrap()
+    assert ran.code == 0, ran.stderr
+    assert ran.changes()["created"] == 2 + 1
+    assert kubectl.json("get", "packagerepository", "glasskube")["spec"]["url"]
 
 
 def test_frit_never_owns_the_bundle(fresh_cluster: Cluster, bootstrap: Bootstrap, kubectl: Kubectl) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bootstrap.stale import blocking, check_of, stale_check, told
+from certificates import presence
 from certificates.checks import Severity
 from kube.access import Permission
 from kube.client import Client
@@ -141,3 +143,25 @@ def test_what_a_bootstrap_asks(server: FaultProxy, asking: Client) -> None:
     server.on(status(404, "NotFound", 'services "hook" not found'))
     found = blocking(asking, [configuration(webhook("d", rules=[core]), webhook("e"))], writes, discovery)
     assert [one.name for one in found] == ["d"]
+
+
+def test_what_an_uninstalled_cert_manager_left() -> None:
+    """Each configuration that is left has its command: with both, in the check of both; with one, in this one."""
+    found = facts(service=None)
+    own = found.installation
+    assert own.mutating is not None
+    assert own.validating is not None
+    both = Calls(tuple(one for obj in (own.mutating, own.validating) for one in registrations_of(obj)))
+    commands = [
+        f"kubectl delete {kind}webhookconfiguration cert-manager-webhook" for kind in ("mutating", "validating")
+    ]
+    hint = presence.configurations_check(found).hint
+    assert hint.splitlines() == ["if cert-manager was removed, take out what it left:", *commands]
+    told = check_of(facts(service=None, calls=both))
+    assert (told.severity, told.message) == (Severity.OK, "there is no other webhook configuration")
+    alone = replace(own, mutating=None)
+    left = Calls(tuple(registrations_of(own.validating)))
+    one = facts(service=None, calls=left, installation=alone)
+    assert "is missing" in presence.configurations_check(one).message
+    assert check_of(one).severity is Severity.WARNING  # its rules are empty here
+    assert check_of(one).hint == commands[1]

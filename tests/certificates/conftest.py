@@ -11,6 +11,7 @@ from tests.certificates import site
 from tests.certificates.downloads import Downloads
 from tests.cluster import Cluster
 from tests.conftest import Kubectl
+from tests.kube.conftest import asking, server  # noqa: F401 -- fixtures
 
 
 @pytest.fixture

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from base import exits
-from base.clock import Run
+from base.clock import Deadline, Run
 from base.events import silent
+from base.policy import retry_policy
 from certificates import leftovers
 from certificates.checks import Severity
 from certificates.issuance import Issuance
 from kube.connection import ConnectionOptions, connect
+from kube.patience import Patience
 from tests.certificates.site import (
     THROW_AWAY,
     check,
@@ -69,14 +71,15 @@ def test_a_certificate_that_is_not_issued(cluster: Cluster, kubectl: Kubectl, he
 def test_what_a_killed_run_left_is_swept(cluster: Cluster, kubectl: Kubectl, healthy: None, monkeypatch: Any) -> None:
     """Only namespaces with our label and our prefix that are old enough are removed."""
     client = connect(ConnectionOptions(kubeconfig=str(cluster.kubeconfig)), user_agent="frit-tests").client
+    patience = Patience(retry_policy(), Run(), Deadline.after(20), silent)
     label = f"{leftovers.LABEL}={leftovers.VALUE}"
     for name, mark in (("frit-check-left", label), ("frit-other", label), ("frit-check-foreign", THROW_AWAY)):
         kubectl("create", "namespace", name)
         kubectl("label", "namespace", name, mark)
     try:
-        assert leftovers.sweep(client) == []
+        assert leftovers.sweep(client, patience) == []
         monkeypatch.setattr(leftovers, "LEFTOVER_AGE", -10.0)
-        assert leftovers.sweep(client) == ["frit-check-left"]
+        assert leftovers.sweep(client, patience) == ["frit-check-left"]
         assert [one["metadata"]["name"] for one in namespaces(kubectl)] == ["frit-other"]
     finally:
         kubectl(

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import build, certmanager, clean, paths, progress, providers
+from . import build, certmanager, clean, paths, progress, provider_builtin, providers
 from .paths import ClusterError
 
 
@@ -76,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         case "load-release":
             providers.load_release(name, arguments.version)
         case "build":
-            for target in (build.KUBERNETES, build.PAUSE, build.HELM, certmanager.CTL):
+            own = providers.choose() is provider_builtin
+            for target in (*((build.KUBERNETES, build.PAUSE) if own else ()), build.HELM, certmanager.CTL):
                 print(build.programs(target, progress.to_stderr))
             for version in certmanager.TARGETS:
                 print(certmanager.archive(version, progress.to_stderr))

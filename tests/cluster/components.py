@@ -57,7 +57,7 @@ def restart(cluster: Cluster, name: str, *, at_once: bool = False) -> None:
 def paused(cluster: Cluster, name: str) -> Iterator[None]:
     """Holds a component (SIGSTOP) for the block: its connections stay open and nothing answers."""
     target = process(cluster, name)
-    target.send(signal.SIGSTOP)
+    target.hold()
     try:
         yield
     finally:

@@ -5,17 +5,20 @@ Set UPDATE_GOLDEN=1 to write the files in explained/ anew.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
 from base import exits
-from tests.frit.processes import PLAIN, environment, finished, on_terminal
+from tests.frit.processes import PLAIN, environment, finished, on_terminal, start
 
 HERE = Path(__file__).parent / "explained"
 LOG = HERE / "mixed.log"
@@ -129,6 +132,54 @@ def test_a_file_may_not_be_readable_and_a_reader_may_go_away(tmp_path: Path) -> 
     os.close(reader)
     with os.fdopen(writer, "wb") as closed:
         assert finished("explain", "no idea", program=PLAIN, stdout=closed)[::2] == (exits.CANNOT_TELL, "")
+
+
+def test_a_compressed_log_is_not_passed_over(tmp_path: Path) -> None:
+    """Bytes that nobody can read are no log without failures: the user is told how to unpack them."""
+    packed = tmp_path / "app.log.gz"
+    packed.write_bytes(gzip.compress(MESSAGE.encode()))
+    for arguments, stdin, words in (
+        (["--file", str(packed)], None, f"zcat {packed} | frit explain"),
+        ([], packed.read_bytes(), "zcat FILE | frit explain"),
+    ):
+        code, out, err = explain(*arguments, stdin=stdin)
+        assert (code, out) == (exits.USAGE, "")
+        assert words in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_log_without_end_and_what_was_read_is_explained(number: signal.Signals) -> None:
+    """Ctrl-C behind `kubectl logs -f`: the explanation so far, without the line that was cut, and the signal's code."""
+    with start("explain", "-o", "json", program=PLAIN, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        # more than a pipe holds: when it is written, frit reads
+        process.stdin.write(f"{MESSAGE}\n".encode() * 2000 + b"Error from server (NotFou")
+        process.stdin.flush()
+        began = time.monotonic()
+        process.send_signal(number)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        out, err = process.stdout.read(), process.stderr.read()
+        code = process.wait(timeout=30)
+    assert code == 128 + number
+    (finding,) = json.loads(out)["findings"]
+    assert 0 < finding["count"] <= 2000
+    assert b"interrupted" in err
+    assert time.monotonic() - began < 5
+
+
+def test_it_answers_before_anybody_waits() -> None:
+    """Under 150 ms, or on a slow and busy machine, a dozen times what the interpreter takes to start."""
+
+    def fastest(command: list[str]) -> float:
+        best = float("inf")
+        for _ in range(7):
+            began = time.perf_counter()
+            subprocess.run(command, env=environment(), capture_output=True, timeout=60)
+            best = min(best, time.perf_counter() - began)
+        return best
+
+    assert fastest([*PLAIN, "explain", MESSAGE]) < max(0.15, 12 * fastest([PLAIN[0], "-c", "pass"]))
 
 
 def test_it_loads_no_library_that_it_does_not_need() -> None:

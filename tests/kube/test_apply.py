@@ -61,7 +61,7 @@ def test_an_apply_is_a_server_side_apply(server: FaultProxy, asking: Client) -> 
     assert applying(asking, compare=False).change is Change.CREATED
     (sent,) = server.seen
     assert (sent.method, sent.path, sent.headers["content-type"]) == ("PATCH", PATH, "application/apply-patch+yaml")
-    assert sent.query == {"fieldManager": "frit", "fieldValidation": "Warn", "timeout": "10s"}
+    assert sent.query == {"fieldManager": "frit", "fieldValidation": "Warn", "timeout": "12s"}
 
 
 def test_force_and_dry_run_are_said_to_the_server(server: FaultProxy, asking: Client) -> None:

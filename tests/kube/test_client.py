@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 
+import kube.patience
 from base.clock import Deadline, Run
-from base.events import Event, Retried
+from base.errors import Cancelled
+from base.events import Event, Retried, Waiting
 from base.retry import RetryPolicy
 from kube.access import Permission, allowed
 from kube.client import APPLY_PATCH, Client
 from kube.failures import ApiError, Kind
-from kube.patience import Patience
+from kube.patience import Patience, precise
 from tests.faults import rules
 from tests.faults.answers import events, ok
 from tests.faults.proxy import FaultProxy
@@ -218,3 +221,39 @@ def test_a_watch_that_fails_is_an_error(server: FaultProxy, asking: Client, faul
     with pytest.raises(ApiError, match="could not watch pods") as raised:
         list(asking.watch("/api/v1/pods", doing="watch pods", query={}, seconds=30))
     assert raised.value.failure.kind is kind
+
+
+def test_a_connection_that_ends_with_the_time_limit_is_a_timeout(server: FaultProxy, asking: Client) -> None:
+    """An API server whose time is up may close the connection without a word: that is a 504, and nobody is away."""
+    server.on(Delay(1.1))
+    server.on(Reset.BEFORE, times=None)
+    with pytest.raises(ApiError) as late:
+        asking.request("GET", "/version", doing="ask", timeout=1)
+    assert (late.value.failure.status, late.value.failure.kind) == (504, Kind.API_UNAVAILABLE)
+    assert "at the request's time limit of 1 s" in late.value.message
+    assert not precise(late.value.failure)
+    with pytest.raises(ApiError) as early:
+        asking.request("GET", "/version", doing="ask", timeout=1)
+    assert early.value.failure.status == 0
+    assert precise(early.value.failure)
+
+
+def test_a_question_that_hangs_is_told_and_can_be_stopped(
+    server: FaultProxy, asking: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a server is silent somebody says so again and again, and a stop ends it at once."""
+    monkeypatch.setattr(kube.patience, "SILENCE", 0.5)
+    server.on(Delay(1.3))
+    server.on(ok({"gitVersion": "v1"}), times=None)
+    told: list[Event] = []
+    assert patient(asking, told).get("/version", doing="ask") == {"gitVersion": "v1"}
+    assert [(one.what, one.reason) for one in told if isinstance(one, Waiting)] == [("ask", "no answer yet")] * 2
+    run = Run()
+    server.rules.clear()
+    server.on(Delay(10.0))
+    server.on(ok({}), times=None)
+    threading.Timer(0.2, run.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        asking.patient(Patience(QUICK, run, Deadline.after(20), told.append)).get("/version", doing="ask")
+    assert time.monotonic() - began < 1

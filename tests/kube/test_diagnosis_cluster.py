@@ -110,7 +110,7 @@ def test_an_image_that_cannot_be_pulled(client: Client) -> None:
     one = found(client, "no-image", Cause.IMAGE_NOT_PULLED)
     assert one.message.count("registry.invalid/none:1") == 1
     assert "dial tcp: lookup registry.invalid" in one.message
-    assert not [line for line in as_lines(one) if "event: Failed" in line]
+    assert not [line for line in as_lines(one) if "event: Failed: " in line]
 
 
 def test_a_container_that_crashes_shows_its_last_words(client: Client) -> None:

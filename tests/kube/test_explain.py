@@ -121,6 +121,20 @@ def found(text: str) -> list[tuple[str, int]]:
             'HTTP response body: {"kind":"Status","status":"Failure","message":"x","reason":"AlreadyExists"}',
             [("already-exists", 1)],
         ),
+        # what a tool or the kubelet says without a reason
+        (
+            "Error: INSTALLATION FAILED: failed post-install: 1 error occurred:\n"
+            "\t* timed out waiting for the condition\n\n\n"
+            "helm.go:84: [debug] failed post-install: 1 error occurred:\n\t* timed out waiting for the condition\n",
+            [("unknown", 2)],
+        ),
+        (
+            "LAST SEEN TYPE REASON OBJECT MESSAGE\n1m Warning BackOff pod/w-0 Back-off restarting failed container w\n"
+            "1m Warning FailedScheduling pod/d-0 0/1 nodes are available: 1 Insufficient memory.\n"
+            "NAME READY STATUS\nweb-1   0/1   ImagePullBackOff   0   1m\nweb-2   1/1   Running   0   1m\n",
+            [("unknown", 1), ("unknown", 1), ("unknown", 1)],
+        ),
+        ("I1121 10:00:01.1 1 a.go:1] http: TLS handshake error from 10.0.0.1:1: EOF\nx", []),
         # one line
         ("no idea what this is", [("unknown", 1)]),
         ("issuer.cert-manager.io/x created", []),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import statistics
+import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -109,6 +112,38 @@ def test_distrust_of_the_api_server_itself_is_never_a_window(
     text = before.format(name=name, host=host, port=port, seconds=seconds)
     text += ("tls: failed to verify certificate: " if tls else "") + cause.format(name=name, host=host, port=port)
     assert from_text(text).kind == Kind.PERMANENT_CONFIG
+
+
+def wrapped(text: str) -> str:
+    """In lines of a terminal, as kubectl describe and YAML break them."""
+    return "\n      ".join(textwrap.wrap(text, 70, break_on_hyphens=False, break_long_words=False))
+
+
+DRESSES: dict[str, Callable[[str], str]] = {
+    "html": html.escape,
+    "wrapped": wrapped,
+    "full stop": "{}.".format,
+    "cut short": "{}...".format,
+    "requeue": "{}, requeuing".format,
+    "markdown": "> `{}`".format,
+    "bold": "**{}**".format,
+    "parentheses": "(message: {})".format,
+    "typographic": lambda text: text.replace('"', "”"),
+    "no-break": lambda text: text.replace(" ", "\u00a0"),
+    "windows": "{}\r\n".format,
+    "grpc": "rpc error: code = Unknown desc = {}".format,
+    "logfmt": lambda text: f"ts=2026 lvl=error err={json.dumps(text)} n=3",
+}
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+def test_how_a_text_was_copied_changes_nothing(dress: str) -> None:
+    """Out of a terminal, a log, a forum, a page or a chat, the text means the same."""
+    texts = [" ".join(row.text.split()) for row in ROWS]
+    changed = {
+        text: str(kind) for text in texts if (kind := from_text(DRESSES[dress](text)).kind) != from_text(text).kind
+    }
+    assert changed == {}
 
 
 REFUSALS = (

@@ -171,6 +171,7 @@ def test_causes_are_kept_and_their_reasons_count() -> None:
         ),
         ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, {}, 0.0),
         ({"Retry-After": "999999999"}, {}, 86400.0),
+        ({"Retry-After": "99999999999999999999"}, {}, 86400.0),
         ({"Retry-After": "soon"}, {}, None),
         ({"Retry-After": "-3"}, {}, None),
         ({"Retry-After": "9" * 400}, {}, None),

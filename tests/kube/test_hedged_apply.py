@@ -186,3 +186,17 @@ def test_of_several_that_run_out_of_time_the_first_is_told() -> None:
 
     with pytest.raises(TimeoutError, match="call 0"):
         hedged(call, after=0.08, most=3, run=Run(), growth=1.0)
+
+
+def test_after_the_first_has_failed_no_other_begins() -> None:
+    """Its answer ends the attempt with those that are under way: what comes after it is the next attempt."""
+    numbers = itertools.count()
+
+    def call() -> None:
+        number = next(numbers)
+        time.sleep(0.1 if number else 0.2)  # the first outlasts the second, and the third has begun by then
+        raise TimeoutError(f"call {number}")
+
+    with pytest.raises(TimeoutError, match="call 0"):
+        hedged(call, after=0.08, most=50, run=Run(), growth=1.0)
+    assert next(numbers) <= 3

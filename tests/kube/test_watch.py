@@ -80,12 +80,26 @@ def test_a_quiet_watch_is_not_trusted(
     monkeypatch.setattr(kube.watch, "QUIET", 0.0)
     server.on(rules.UNAUTHORIZED, path=LIST)
     server.on(ok({"items": [pod("a")]}), path=LIST, times=None)
-    server.on(rules.UNAVAILABLE, path=WATCH, times=None)
+    server.on(Delay(30), path=WATCH, times=None)
     watched = watching(asking, run, Wake())
     with pytest.raises(ApiError, match="could not list pods: Unauthorized"):
         watched.look()
     assert watched.look() == {"a": pod("a")}
     assert watched.look() == watched.objects
+
+
+def test_a_broken_watch_is_trusted_for_a_shorter_time(
+    server: FaultProxy, asking: Client, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a watch has broken, `look` lists long before a watch that is merely silent would be doubted."""
+    monkeypatch.setattr(kube.watch, "BROKEN", 0.0)
+    server.on(rules.UNAUTHORIZED, path=LIST, times=None)
+    server.on(rules.UNAVAILABLE, path=WATCH, times=None)
+    wake = Wake()
+    watched = watching(asking, run, wake)
+    until(lambda: any(one.query.get("watch") != "true" for one in server.seen), wake, run)  # it begins anew with a list
+    with pytest.raises(ApiError, match="could not list pods: Unauthorized"):
+        watched.look()
 
 
 def test_a_watch_that_talks_is_trusted(server: FaultProxy, asking: Client, run: Run) -> None:

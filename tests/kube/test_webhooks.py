@@ -9,15 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base import exits
+from base.clock import Deadline, Run
+from base.events import silent
+from base.policy import RetryPolicy
+from kube.apply import Applier
 from kube.bounded import Told
 from kube.client import Client
-from kube.failures import Failure, Kind, from_text
+from kube.discovery import CORE_V1
+from kube.failures import ApiError, Failure, Kind, from_text
 from kube.webhook_account import Account, Whose
 from kube.webhook_backend import Backend, Served, backend_of
 from kube.webhook_fill import Filler, why_not_injected, writer_of
 from kube.webhook_registrations import registrations_of
 from kube.webhooks import Subject, account, select, subject_of
+from kube.whose import explained
 from kube.x509 import certificates_in, read
+from tests.faults import rules
+from tests.faults.answers import ok
 from tests.faults.proxy import FaultProxy
 from tests.kube.pki import Authority
 from tests.kube.webhook_data import HOST, configuration, definition, injector, listed, registration, webhook
@@ -232,3 +241,50 @@ def test_the_data_for_scripts() -> None:
     assert one["served"]["notAfter"].endswith("Z")
     assert one["served"]["coversHost"] is True
     assert "BEGIN" not in str(data)
+
+
+def test_one_that_is_called_by_its_url() -> None:
+    """Nothing in the cluster stands behind it: the steps say where to look, and what is registered."""
+    client = {"url": "https://policy.example.com/validate"}
+    one = registrations_of(configuration(webhook(clientConfig=client)))[0]
+    told = text_of(Whose(one, time.time()))
+    assert "it calls https://policy.example.com/validate, by its URL" in told
+    assert "next: from where the API server runs, see who answers there" in told
+    assert told.endswith("next: kubectl get validatingwebhookconfiguration hooks -o yaml   shows what is registered")
+
+
+@pytest.mark.parametrize(("name", "kept"), [("a.example.com", False), ("webhook.cert-manager.io", True)])
+def test_nobody_is_sent_to_restart_somebody_elses_webhook(
+    server: FaultProxy, asking: Client, name: str, kept: bool
+) -> None:
+    """The general step for an expired certificate restarts cert-manager's webhook: only if it is that one."""
+    server.on(ok({"items": [configuration(webhook(name))]}), path="/validatingwebhookconfigurations", times=None)
+    server.on(ok({"items": []}), times=None)
+    expired = UNTRUSTED.replace("signed by unknown authority", "has expired or is not yet valid: current time A")
+    error = ApiError("apply it", from_text(CALL.replace("a.example.com", name) + POST + expired))
+    assert "deploy/cert-manager-webhook" in error.hint
+    hint = explained(error, asking).hint
+    assert f"webhook {name} of ValidatingWebhookConfiguration hooks" in hint
+    assert ("deploy/cert-manager-webhook" in hint) is kept
+
+
+def test_a_write_that_hangs_names_whom_it_may_have_waited_for(server: FaultProxy, asking: Client) -> None:
+    """A 504 names no webhook: those that are asked about the resource are told, the longest limit first."""
+    rule = {"apiGroups": [""], "operations": ["*"], "resources": ["configmaps"]}
+    hooks = [webhook("short.example.com", rules=[rule]), webhook("long.example.com", rules=[rule], timeoutSeconds=30)]
+    mine = configuration(*hooks, webhook("other.example.com"))
+    server.on(rules.GATEWAY_TIMEOUT, method="PATCH", times=None)
+    server.on(ok({"items": [mine]}), path="/validatingwebhookconfigurations", times=None)
+    server.on(ok({"items": []}), times=None)
+    wanted = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b", "namespace": "a"}}
+    applier = Applier(
+        asking, RetryPolicy(attempts=2, first_pause=0.01), Run(), Deadline.after(20), silent, compare=False
+    )
+    with pytest.raises(ApiError) as raised:
+        applier.together(lambda one: applier.apply(one, CORE_V1["ConfigMap"]), [wanted])
+    lines = raised.value.hint.splitlines()
+    assert lines[0] == "the API server may have waited for a webhook; it asks these about configmaps:"
+    told = [line for line in lines if line.startswith("webhook ")]
+    assert ["long.example.com" in told[0], "short.example.com" in told[1], len(told)] == [True, True, 2]
+    assert "match now" not in raised.value.hint
+    assert raised.value.exit_code == exits.NOT_READY

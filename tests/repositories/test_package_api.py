@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import pytest
 
+from base.clock import Deadline, Run
 from base.errors import PreflightFailed
+from base.events import Event, GaveUp, Retried
+from base.policy import RetryPolicy
+from kube.apply import Applier
+from kube.client import Client
+from kube.failures import ApiError
 from kube.objects import Object
-from repositories.package_api import NAMES, Action, crds, plan
+from repositories.package_api import NAMES, Action, crds, install, plan
+from tests.faults import rules
+from tests.faults.answers import ok
+from tests.faults.proxy import FaultProxy
+from tests.kube.conftest import asking, server  # noqa: F401 -- fixtures
 from tests.repositories.schemas import crd, glasskube_crd
 
+WINDOW = rules.status(
+    500,
+    "InternalError",
+    'Internal error occurred: failed calling webhook "w.example.com": failed to call webhook: Post '
+    '"https://w.ns.svc:443/x?timeout=12s": tls: failed to verify certificate: x509: certificate signed by unknown '
+    "authority",
+)
+DENIED = rules.status(403, "Forbidden", 'admission webhook "w.example.com" denied the request: no')
 NAME = "packageinfos.packages.glasskube.dev"
 SPEC: Object = {"f:group": {}, "f:names": {"f:kind": {}, "f:plural": {}}, "f:scope": {}, "f:versions": {}}
 
@@ -96,3 +114,27 @@ def test_a_crd_that_is_being_deleted_fails_before_anything_is_changed() -> None:
     with pytest.raises(PreflightFailed, match="being deleted") as caught:
         plan({NAME: there})
     assert f"kubectl wait --for=delete crd/{NAME}" in caught.value.hint
+
+
+def test_an_extension_is_told_of_like_any_write(
+    server: FaultProxy,  # noqa: F811 -- the fixture
+    asking: Client,  # noqa: F811 -- the fixture
+) -> None:
+    """A window in front of a definition is watched, waited for and told; the refusal behind it is the end."""
+    there = managed(glasskube_crd("PackageInfo"), glasskube=SPEC)
+    step = plan({NAME: there})[2]
+    assert step.action is Action.EXTEND
+    server.on(WINDOW, method="PATCH")
+    server.on(DENIED, method="PATCH", times=None)
+    server.on(ok(there), method="GET", path="/customresourcedefinitions/", times=None)
+    server.on(ok({"items": []}), times=None)
+    told: list[Event] = []
+    policy = RetryPolicy(first_pause=0.3)
+    with pytest.raises(ApiError):
+        install(Applier(asking, policy, Run(), Deadline.after(20), told.append), [step])
+    assert [one.kind for one in told if isinstance(one, Retried | GaveUp)] == ["certificate-rotation", "denied"]
+    assert any(one.path.endswith("/validatingwebhookconfigurations") for one in server.seen)
+    told.clear()
+    with pytest.raises(ApiError):
+        install(Applier(asking, policy, Run(), Deadline.after(20), told.append), [step])
+    assert [one.kind for one in told if isinstance(one, Retried | GaveUp)] == ["denied"]
