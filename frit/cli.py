@@ -23,7 +23,9 @@ DOORS = {
         "Prove that the next cert-manager object will be admitted, or say why not.",
     ),
     "explain": ("kube.commands:explain", "Explain a failure message or a log: what it is, and whether waiting helps."),
-    "repo": ("repositories.commands:repo", "Register and list package repositories."),
+    "repo": ("repositories.commands:repo", "Register, inspect, publish and copy package repositories."),
+    "search": ("repositories.package_commands:search", "Find packages in all repositories."),
+    "show": ("repositories.package_commands:show", "Show one package: what it installs, its versions and values."),
 }
 """Command name -> where its door is, and its line in the root help (repeated here, so that help imports no door)."""
 
@@ -88,6 +90,7 @@ Start here:
   frit check                   is the next create going to work?
   frit explain "$message"      what a failure means, and whether waiting helps
   frit repo list               which package repositories there are
+  frit search postgres         which packages they have
 
 Exit codes are listed in docs/exit-codes.md. Every option can also be set as FRIT_<OPTION>."""
 

@@ -12,25 +12,16 @@ from base.errors import FritError
 from base.options import DURATION, retry_options, setting
 from base.results import Result
 from base.session import Session
-from base.version import user_agent
 from kube.options import connection_options
+from repositories.completion import complete_names
+from repositories.connecting import client_for
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from base.journal import Journal
     from kube.apply import Applier
-    from kube.client import Client
     from repositories.credentials import Veil
-    from repositories.registry import Registered
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-LOOK = 15.0
-"""Seconds for which a command that only reads tries again while the API server does not answer."""
-
-COMPLETION = 2.0
-"""Seconds that a press of the tab key may take."""
 
 
 def write_options(command: F) -> F:
@@ -59,48 +50,6 @@ def force_conflicts_option(command: F) -> F:
 def name_argument(**attributes: Any) -> Callable[[F], F]:
     """The argument NAME, or NAMES, of repositories that are registered, with completion."""
     return click.argument(attributes.pop("name", "name"), shell_complete=complete_names, **attributes)
-
-
-def complete_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The registered repositories that begin so, with their URLs; nothing where the cluster does not say in time."""
-    from click.shell_completion import CompletionItem
-
-    given = ctx.params.get(param.name or "") or ()
-    taken = set(given) if isinstance(given, tuple | list) else set()
-    found: list[CompletionItem] = []
-    with contextlib.suppress(Exception):  # a tab key never answers with an error
-        from base.parallel import Background
-
-        asked = Background(lambda: _registered(ctx), "completion").result(COMPLETION)
-        found = [
-            CompletionItem(one.name, help=one.shown_url)
-            for one in asked
-            if one.name.startswith(incomplete) and one.name not in taken
-        ]
-    return found
-
-
-def _registered(ctx: click.Context) -> list[Registered]:
-    from repositories.registry import registered
-
-    return registered(client_for("repo completion", ctx.params.get("kubeconfig"), ctx.params.get("context")))
-
-
-def client_for(command: str, kubeconfig: str | None, context: str | None) -> Client:
-    """A client for the cluster that was asked for; `command` goes into the user agent."""
-    from kube.connection import ConnectionOptions, connect
-
-    return connect(ConnectionOptions(kubeconfig, context), user_agent=user_agent(command)).client
-
-
-def patient_client(session: Session, command: str, kubeconfig: str | None, context: str | None) -> Client:
-    """The same for commands that only read: what fails for a moment is asked again for `LOOK` seconds."""
-    from base.clock import Deadline
-    from base.policy import retry_policy
-    from kube.patience import Patience
-
-    patience = Patience(retry_policy(), session.run, Deadline.after(LOOK), session.emit)
-    return client_for(command, kubeconfig, context).patient(patience)
 
 
 class Writing:

@@ -6,7 +6,7 @@ fate: one repository that hangs or lies costs its own time limit and hides no ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from base.errors import Cancelled, FritError
 from base.parallel import each
 from repositories.credentials import Credentials, Veil
 from repositories.objects import one_line
+from repositories.targets import Target
 
 PARALLEL = 32
 """Looks at the same time: more repositories than anybody registers."""
@@ -64,15 +65,6 @@ class Look:
             "stale": bool(seen and seen.stale),
             "message": self.message,
         }
-
-
-@dataclass(frozen=True)
-class Target:
-    """A repository to look at; `credentials` are only asked for within the look, as that may fail too."""
-
-    name: str
-    url: str
-    credentials: Callable[[], Credentials]
 
 
 def look(reader: Reader, target: Target, *, run: Run, deadline: Deadline, fresh: bool = False) -> Look:

@@ -13,7 +13,8 @@ from base.options import output_option, setting
 from base.results import Result
 from base.session import Session
 from kube.options import connection_options
-from repositories.command_tools import complete_names, patient_client
+from repositories.completion import complete_names
+from repositories.connecting import patient_client
 from repositories.credential_options import CredentialOptions, credential_options, gathered
 from repositories.wording import counted
 
@@ -92,19 +93,13 @@ def _opened(
     session: Session, which: str, kubeconfig: str | None, context: str | None, chosen: dict[str, Any]
 ) -> tuple[str, Credentials]:
     """The URL and the credentials of what was asked for."""
-    from repositories.put import not_registered
-    from repositories.registry import as_registered, listed
-    from repositories.secrets import credentials_of
+    from repositories.targets import is_url, registered_targets
 
-    if "://" in which:
+    if is_url(which):
         given: Credentials = gathered(CredentialOptions.taken_from(chosen)).new
         return which, given
-    client = patient_client(session, "repo mirror", kubeconfig, context)
-    objects = listed(client)
-    for obj in objects:
-        if (one := as_registered(obj)).name == which:
-            return one.url, credentials_of(client, obj)
-    raise not_registered(which, objects)
+    (target,) = registered_targets(patient_client(session, "repo mirror", kubeconfig, context), [which])
+    return target.url, target.credentials()
 
 
 def _told(session: Session, which: str, directory: Path, tally: Tally) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,15 +16,11 @@ from base.options import DURATION, list_output_option, output_option, setting
 from base.results import Result, Table
 from base.session import Session
 from kube.options import connection_options
-from repositories.command_tools import complete_names, error_data, name_argument, patient_client
+from repositories.command_tools import error_data, name_argument
+from repositories.completion import complete_names
+from repositories.connecting import patient_client
 from repositories.credential_options import CredentialOptions, credential_options, gathered
 from repositories.views import age_text, as_data, more, place_text, row, seen_text, status, warnings
-
-if TYPE_CHECKING:
-    from kube.client import Client
-    from kube.objects import Object
-    from repositories.looking import Target
-    from repositories.registry import Registered
 
 LIST_EXAMPLES = """\b
 Examples:
@@ -80,6 +76,7 @@ def list_(session: Session, look: str, kubeconfig: str | None, context: str | No
     from repositories.glance import reader
     from repositories.looking import look_at_all
     from repositories.registry import as_registered, listed
+    from repositories.targets import target_of
 
     client = patient_client(session, "repo list", kubeconfig, context)
     objects = listed(client)
@@ -89,7 +86,7 @@ def list_(session: Session, look: str, kubeconfig: str | None, context: str | No
         for obj, one in zip(objects, found, strict=True)
         if look == "always" or (look == "auto" and not one.ready)
     ]
-    targets = [_target(client, obj, one) for obj, one in looked_at]
+    targets = [target_of(client, obj, one) for obj, one in looked_at]
     looks = {one.name: one for one in look_at_all(reader, targets, run=session.run)}
     said = warnings(found, looks)
     for warning in said:
@@ -107,13 +104,6 @@ def list_(session: Session, look: str, kubeconfig: str | None, context: str | No
     data = {"repositories": [as_data(one, looks) for one in found], "warnings": said}
     names = [one.name for one in found]
     return Result(data, table if found else None, wide=wide if found else None, names=names)
-
-
-def _target(client: Client, obj: Object, one: Registered) -> Target:
-    from repositories.looking import Target
-    from repositories.secrets import credentials_of
-
-    return Target(one.name, one.url, lambda: credentials_of(client, obj))
 
 
 @click.command("show", epilog=SHOW_EXAMPLES)
@@ -135,6 +125,7 @@ def show(session: Session, name: str, kubeconfig: str | None, context: str | Non
     from repositories.put import not_registered
     from repositories.registry import as_registered, listed
     from repositories.remove import installed_from
+    from repositories.targets import target_of
 
     client = patient_client(session, "repo show", kubeconfig, context)
     objects = listed(client)
@@ -142,7 +133,7 @@ def show(session: Session, name: str, kubeconfig: str | None, context: str | Non
     if obj is None:
         raise not_registered(name, objects)
     one, kept = as_registered(obj), places(obj)
-    seen = look(reader, _target(client, obj, one), run=session.run, deadline=Deadline.after(LOOK_LIMIT))
+    seen = look(reader, target_of(client, obj, one), run=session.run, deadline=Deadline.after(LOOK_LIMIT))
     try:
         installed: list[str] | None = installed_from(client, name, default=one.default)
     except FritError as error:
@@ -184,16 +175,17 @@ def test(
     """
     from repositories.credentials import Veil
     from repositories.glance import reader
-    from repositories.looking import Target, look
+    from repositories.looking import look
     from repositories.objects import hide_credentials
+    from repositories.targets import is_url, registered_targets, url_target
 
     veil = Veil()
-    if ":" in which:
+    if is_url(which):
         given = gathered(CredentialOptions.taken_from(chosen))
         veil.add(*given.new.secrets())
-        target = Target(hide_credentials(which), which, lambda: given.new)
+        target = url_target(which, lambda: given.new)
     else:
-        target = _registered_target(patient_client(session, "repo test", kubeconfig, context), which)
+        (target,) = registered_targets(patient_client(session, "repo test", kubeconfig, context), [which])
     began = time.monotonic()
     seen = look(reader, target, run=session.run, deadline=Deadline.after(timeout), fresh=True)
     seconds = time.monotonic() - began
@@ -212,17 +204,6 @@ def test(
             session.failed = Result(data, exit_code=error.exit_code)
         raise veil.error(error) from None
     return Result(data, text=f"{target.name} can be used: {seen_text(seen, datetime.now(UTC))} ({seconds:.1f} s)")
-
-
-def _registered_target(client: Client, name: str) -> Target:
-    from repositories.put import not_registered
-    from repositories.registry import as_registered, listed
-
-    objects = listed(client)
-    for obj in objects:
-        if (one := as_registered(obj)).name == name:
-            return _target(client, obj, one)
-    raise not_registered(name, objects)
 
 
 @click.command("refresh", epilog=REFRESH_EXAMPLES)
@@ -248,16 +229,9 @@ def refresh(
     """
     from repositories.glance import reader
     from repositories.looking import look_at_all
-    from repositories.put import not_registered
-    from repositories.registry import as_registered, listed
+    from repositories.targets import registered_targets
 
-    client = patient_client(session, "repo refresh", kubeconfig, context)
-    objects = {as_registered(one).name: one for one in listed(client)}
-    for name in names:
-        if name not in objects:
-            raise not_registered(name, list(objects.values()))
-    wanted = [name for name in objects if not names or name in names]
-    targets = [_target(client, objects[name], as_registered(objects[name])) for name in wanted]
+    targets = registered_targets(patient_client(session, "repo refresh", kubeconfig, context), names)
     looks = look_at_all(reader, targets, run=session.run, limit=timeout, fresh=True)
     now = datetime.now(UTC)
     good = [one for one in looks if one.seen is not None and not one.seen.stale]

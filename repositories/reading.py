@@ -11,7 +11,9 @@ from base.errors import Cancelled, FritError, RepositoryUnusable
 from base.events import Listener, silent
 from base.parallel import each
 from repositories import wire
+from repositories.credentials import Veil
 from repositories.reader import Origin, Read, Reader, ReadOptions
+from repositories.targets import Target
 
 T = TypeVar("T")
 
@@ -23,13 +25,13 @@ PARALLEL: Final = 32
 class Outcome(Generic[T]):
     """What became of one repository: what was read of it, or why nothing was."""
 
-    origin: Origin
+    target: Target
     read: Read[T] | None = None
     error: FritError | None = None
 
 
 def read_indexes(
-    origins: Sequence[Origin],
+    targets: Sequence[Target],
     options: ReadOptions,
     run: Run,
     *,
@@ -42,17 +44,20 @@ def read_indexes(
     `seconds` is how long each may take. Raises only `Cancelled`.
     """
 
-    def read(origin: Origin) -> Outcome[wire.Index]:
+    def read(target: Target) -> Outcome[wire.Index]:
+        veil = Veil()
         try:
-            with Reader(origin, options, run, emit) as reader:
-                deadline = Deadline.after(seconds) if seconds is not None else None
-                return Outcome(origin, reader.index(fresh=fresh, deadline=deadline))
+            deadline = Deadline.after(seconds) if seconds is not None else None
+            credentials = target.credentials()
+            veil.add(*credentials.secrets())
+            with Reader(Origin(target.name, target.url, credentials), options, run, veil.listener(emit)) as reader:
+                return Outcome(target, reader.index(fresh=fresh, deadline=deadline))
         except Cancelled:
             raise
         except FritError as error:
-            return Outcome(origin, error=error)
+            return Outcome(target, error=veil.error(error))
 
-    return each(read, origins, PARALLEL)
+    return each(read, targets, PARALLEL)
 
 
 def demand(outcomes: Sequence[Outcome[T]], *, strict: bool = False) -> None:
@@ -60,7 +65,7 @@ def demand(outcomes: Sequence[Outcome[T]], *, strict: bool = False) -> None:
     failed = [one for one in outcomes if one.error is not None]
     if not failed or (len(failed) < len(outcomes) and not strict):
         return
-    lines = [f"{one.origin.name}: {one.error.message}" for one in failed if one.error is not None]
+    lines = [f"{one.target.name}: {one.error.message}" for one in failed if one.error is not None]
     hints = dict.fromkeys(one.error.hint for one in failed if one.error is not None and one.error.hint)
     message = lines[0]
     if len(lines) > 1:

@@ -92,6 +92,19 @@ def ahead(pointer: str, texts: Iterable[str]) -> str:
     return top if version(top).newer_than(version(pointer)) else ""
 
 
+def matching(asked: str, texts: Iterable[str]) -> str:
+    """The version that somebody means who may have left out the `v` or the revision; empty where there is none.
+
+    What is written exactly so comes first. Of several revisions the newest is meant.
+    """
+    known = list(texts)
+    if asked in known:
+        return asked
+    plain = asked.removeprefix("v")
+    whole = [one for one in known if one.removeprefix("v") == plain]
+    return newest(whole or [one for one in known if one.removeprefix("v").partition("+")[0] == plain])
+
+
 def _before(text: str | None) -> tuple[tuple[Any, ...], ...]:
     """The place of a pre-release: numbers before words, fewer identifiers before more."""
     if text is None:

@@ -7,11 +7,11 @@ from kube.objects import Object, condition, field
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake
 from repositories.credentials import Veil
-from repositories.looking import Reader, Seen, Target, look
+from repositories.looking import Reader, Seen, look
 from repositories.objects import REPOSITORIES, one_line
 from repositories.put import ref_for
-from repositories.registry import listed
-from repositories.secrets import credentials_of
+from repositories.registry import as_registered, listed
+from repositories.targets import target_of
 from repositories.writing import read
 
 PAUSE = 0.5
@@ -36,8 +36,7 @@ def wait_until_usable(applier: Applier, name: str, reader: Reader, veil: Veil) -
             return Yes(None) if ready == "" else NotYet(ready)
         if controlled:
             return NotYet("its controller has not looked at it yet")
-        url = str(field(obj, "spec", "url", default=""))
-        target = Target(name, url, lambda: credentials_of(applier.client, obj))
+        target = target_of(applier.client, obj, as_registered(obj))
         seen = look(reader, target, run=applier.run, deadline=applier.deadline.sooner(LOOK_LIMIT), fresh=True)
         if seen.seen is not None and not seen.seen.stale:
             return Yes(seen.seen)

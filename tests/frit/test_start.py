@@ -53,7 +53,7 @@ def test_the_help_of_a_command_is_light(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        ("frit ", {"bootstrap", "check", "explain", "repo"}),
+        ("frit ", {"bootstrap", "check", "explain", "repo", "search", "show"}),
         ("frit boot", {"bootstrap"}),
         ("frit --ver", {"--version"}),
         ("frit repo li", {"list", "lint"}),

@@ -125,7 +125,10 @@ def _room(cluster: Cluster) -> Room:
 
 
 class Repo:
-    """Runs `frit repo` against one kubeconfig, with a cache of its own, and keeps all that it prints."""
+    """Runs `frit repo`, or any other command with `frit`, against one kubeconfig; keeps all that it prints.
+
+    It has a cache of its own.
+    """
 
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
@@ -137,6 +140,12 @@ class Repo:
         self, *arguments: str, code: int = 0, stdin: str = "", environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run it, expect an exit code, and never a traceback."""
+        return self.frit("repo", *arguments, code=code, stdin=stdin, environment=environment)
+
+    def frit(
+        self, *arguments: str, code: int = 0, stdin: str = "", environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run another command in the same way."""
         done = subprocess.run(
             self.command(*arguments),
             input=stdin,
@@ -154,7 +163,7 @@ class Repo:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start it."""
         return subprocess.Popen(
-            self.command(*arguments),
+            self.command("repo", *arguments),
             env=self.environment(None),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -164,7 +173,17 @@ class Repo:
 
     def command(self, *arguments: str) -> list[str]:
         """The command line."""
-        return [sys.executable, "-m", "frit", "repo", *arguments, "--kubeconfig", str(self.kubeconfig)]
+        return [sys.executable, "-m", "frit", *arguments, "--kubeconfig", str(self.kubeconfig)]
+
+    def completed(self, typed: str, kubeconfig: str = "") -> list[str]:
+        """What bash is offered where somebody has typed so and presses the tab key; it is never an error."""
+        words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
+        where = {"KUBECONFIG": kubeconfig or str(self.kubeconfig)}
+        environment = self.environment({"_FRIT_COMPLETE": "bash_complete", **words, **where})
+        command = [sys.executable, "-m", "frit"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
     def environment(self, more: dict[str, str] | None) -> dict[str, str]:
         """The environment without settings of frit, and with more."""

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import http.server
+import socket
 import ssl
 import threading
 from collections import Counter
@@ -146,6 +147,13 @@ def site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def closed_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
 
 
 def status(code: int, body: bytes = b"", **headers: str) -> Fault:

@@ -11,8 +11,9 @@ import pytest
 from base.clock import Deadline, Run
 from base.errors import Cancelled, CannotTell, RepositoryUnusable
 from repositories.credentials import Credentials
-from repositories.looking import Look, Seen, Target, look, look_at_all
+from repositories.looking import Look, Seen, look, look_at_all
 from repositories.registry import Registered
+from repositories.targets import Target
 from repositories.views import as_data, row, status, warnings
 
 NONE = Credentials()

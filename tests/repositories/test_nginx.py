@@ -9,8 +9,9 @@ import pytest
 
 from base.clock import Run
 from repositories.credentials import Credentials
-from repositories.reader import Origin, Unread
+from repositories.reader import Unread
 from repositories.reading import read_indexes
+from repositories.targets import Target
 from tests.certificates.servers import Authority
 from tests.repositories import nginx
 from tests.repositories.people import Person
@@ -80,14 +81,14 @@ def test_tls_with_a_login_and_with_a_client_certificate(desk: Desk, root: Path, 
     me = Credentials(username="me", password="s3cret", ca_bundle=person.ca)
     cert = Credentials(client_certificate=person.certificate, client_key=person.key, ca_bundle=person.ca)
     with nginx.running(tmp_path / "nginx", servers):
-        origins = [
-            Origin("login", f"https://127.0.0.1:{login}", me),
-            Origin("certificate", f"https://127.0.0.1:{certified}", cert),
-            Origin("no login", f"https://127.0.0.1:{login}", ca),
-            Origin("no certificate", f"https://127.0.0.1:{certified}", ca),
-            Origin("no trust", f"https://127.0.0.1:{certified}"),
+        targets = [
+            Target("login", f"https://127.0.0.1:{login}", lambda: me),
+            Target("certificate", f"https://127.0.0.1:{certified}", lambda: cert),
+            Target("no login", f"https://127.0.0.1:{login}", lambda: ca),
+            Target("no certificate", f"https://127.0.0.1:{certified}", lambda: ca),
+            Target("no trust", f"https://127.0.0.1:{certified}"),
         ]
-        outcomes = read_indexes(origins, desk.options(), Run())
+        outcomes = read_indexes(targets, desk.options(), Run())
     assert [one.read is not None for one in outcomes] == [True, True, False, False, False]
     words = ["answered 401", "answered 400", "not trusted"]
     for one, word in zip(outcomes[2:], words, strict=True):

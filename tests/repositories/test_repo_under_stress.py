@@ -7,7 +7,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -304,20 +303,11 @@ def test_the_tab_key_knows_the_names(repo: Repo) -> None:
     repo("add", "tools", URL, "--force")
     repo("add", "other", URL, "--force")
 
-    def completed(typed: str, kubeconfig: str) -> list[str]:
-        words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1), "KUBECONFIG": kubeconfig}
-        environment = repo.environment({"_FRIT_COMPLETE": "bash_complete", **words})
-        command = [sys.executable, "-m", "frit"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
-        return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
-
-    path = str(repo.kubeconfig)
-    assert completed("frit repo show te", path) == ["team"]
-    assert completed("frit repo update t", path) == ["team", "tools"]
-    assert completed("frit repo refresh team t", path) == ["tools"]
-    assert completed("frit repo test ", path) == ["other", "team", "tools"]
-    assert completed("frit repo remove te", "/nowhere") == []
+    assert repo.completed("frit repo show te") == ["team"]
+    assert repo.completed("frit repo update t") == ["team", "tools"]
+    assert repo.completed("frit repo refresh team t") == ["tools"]
+    assert repo.completed("frit repo test ") == ["other", "team", "tools"]
+    assert repo.completed("frit repo remove te", "/nowhere") == []
 
 
 def test_a_webhook_window_is_waited_for(repo: Repo, room: Room, kubectl: Kubectl) -> None:

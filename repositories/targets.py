@@ -1,0 +1,67 @@
+"""What a command is to read: repositories that are registered in the cluster, or that a URL names."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from repositories.credentials import Credentials
+
+if TYPE_CHECKING:
+    from kube.client import Client
+    from kube.objects import Object
+    from repositories.registry import Registered
+
+
+def nobody() -> Credentials:
+    """No credentials at all."""
+    return Credentials()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A repository to read. `credentials` are only asked for when it is read, as that may fail too."""
+
+    name: str
+    url: str
+    credentials: Callable[[], Credentials] = field(default=nobody, repr=False)
+    default: bool = False
+
+
+def target_of(client: Client, obj: Object, one: Registered) -> Target:
+    """A registered repository, with the credentials that its object refers to; they are read once."""
+    from repositories.secrets import credentials_of
+
+    return Target(one.name, one.url, functools.cache(lambda: credentials_of(client, obj)), one.default)
+
+
+def registered_targets(client: Client, names: Sequence[str] = ()) -> list[Target]:
+    """All registered repositories by name, or those that are named, in that order, each once.
+
+    Raises `PreflightFailed` for a name that is not registered, and what `registry.listed` raises.
+    """
+    from repositories.put import not_registered
+    from repositories.registry import as_registered, listed
+
+    objects = listed(client)
+    known: Mapping[str, Target] = {
+        one.name: target_of(client, obj, one) for obj, one in ((obj, as_registered(obj)) for obj in objects)
+    }
+    for name in names:
+        if name not in known:
+            raise not_registered(name, objects)
+    return [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
+
+
+def is_url(which: str) -> bool:
+    """Whether NAME|URL is a URL: no name of an object has a colon."""
+    return ":" in which
+
+
+def url_target(url: str, credentials: Callable[[], Credentials] = nobody) -> Target:
+    """A repository that a URL names; it is called by what of the URL may be shown."""
+    from repositories.objects import hide_credentials
+
+    return Target(hide_credentials(url), url, credentials)
