@@ -6,6 +6,10 @@ interrupted one is completed by the next, and a second one on a healthy cluster 
 
 from __future__ import annotations
 
+# These import each other. The download (certifi) and the connection (urllib3) begin at the same time and load them from
+# different ends, for which Python raises _DeadlockError now and then; so they are there before a thread begins.
+import importlib.metadata
+import importlib.resources  # noqa: F401
 from contextlib import suppress
 
 from base import exits
