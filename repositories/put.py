@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +24,7 @@ from repositories.looking import Reader, Seen
 from repositories.objects import API_VERSION, REPOSITORIES, Repository, is_default
 from repositories.registry import as_registered, defaults, listed, register
 from repositories.secrets import Kept
+from repositories.targets import not_registered
 from repositories.writing import read, write
 
 LOOK_LIMIT = 20.0
@@ -89,18 +89,6 @@ def put(applier: Applier, wish: Wish, reader: Reader, veil: Veil) -> Put:
     shown = achieved(_copy(before, wish.name), intent, default=default)
     shown["metadata"].setdefault("uid", uid)
     return Put(change, shown, seen)
-
-
-def not_registered(name: str, existing: Sequence[Mapping[str, object]]) -> PreflightFailed:
-    """The error where a repository is not there; it names those that are written almost alike."""
-    names = [str(field_of(one, "metadata", "name", default="")) for one in existing]
-    near = difflib.get_close_matches(name, names)
-    meant = f"did you mean {' or '.join(near)}?\n" if near else ""
-    return PreflightFailed(
-        f"there is no package repository {name}",
-        hint=f"{meant}frit repo list   shows those that are registered",
-        details={"registered": names},
-    )
 
 
 def _one_default(name: str, existing: Sequence[Object]) -> None:

@@ -122,10 +122,9 @@ def show(session: Session, name: str, kubeconfig: str | None, context: str | Non
     from repositories.credentials import places
     from repositories.glance import reader
     from repositories.looking import LOOK_LIMIT, look
-    from repositories.put import not_registered
     from repositories.registry import as_registered, listed
     from repositories.remove import installed_from
-    from repositories.targets import target_of
+    from repositories.targets import not_registered, target_of
 
     client = patient_client(session, "repo show", kubeconfig, context)
     objects = listed(client)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as declared
 from typing import TYPE_CHECKING
 
+from base.errors import PreflightFailed
+from kube.objects import field
 from repositories.credentials import Credentials
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ class Target:
 
     name: str
     url: str
-    credentials: Callable[[], Credentials] = field(default=nobody, repr=False)
+    credentials: Callable[[], Credentials] = declared(default=nobody, repr=False)
     default: bool = False
 
 
@@ -42,7 +45,6 @@ def registered_targets(client: Client, names: Sequence[str] = ()) -> list[Target
 
     Raises `PreflightFailed` for a name that is not registered, and what `registry.listed` raises.
     """
-    from repositories.put import not_registered
     from repositories.registry import as_registered, listed
 
     objects = listed(client)
@@ -53,6 +55,20 @@ def registered_targets(client: Client, names: Sequence[str] = ()) -> list[Target
         if name not in known:
             raise not_registered(name, objects)
     return [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
+
+
+def not_registered(name: str, existing: Sequence[Mapping[str, object]]) -> PreflightFailed:
+    """The error where a repository is not there; it names those that are written almost alike."""
+    import difflib
+
+    names = [str(field(one, "metadata", "name", default="")) for one in existing]
+    near = difflib.get_close_matches(name, names)
+    meant = f"did you mean {' or '.join(near)}?\n" if near else ""
+    return PreflightFailed(
+        f"there is no package repository {name}",
+        hint=f"{meant}frit repo list   shows those that are registered",
+        details={"registered": names},
+    )
 
 
 def is_url(which: str) -> bool:
