@@ -164,6 +164,13 @@ def test_what_is_not_there_is_said_with_what_is(frit: Frit, shop: Site, argument
         assert one in done.stderr
 
 
+def test_a_folder_is_named_by_a_url(frit: Frit) -> None:
+    """A path is a slip that newcomers make; the message has the URL, and no cluster was asked."""
+    done = frit("search", "-r", "tests/packages", code=2)
+    assert "'tests/packages' is neither the name of a repository nor a URL" in done.stderr
+    assert "has the URL file:///" in done.stderr
+
+
 def test_a_package_that_cannot_be_read_is_an_error_of_its_repository(frit: Frit, shop: Site) -> None:
     """Its versions alone are no reason to fail; its manifest is."""
     shop.files["web/versions.yaml"] = b"<html>"
