@@ -10,7 +10,7 @@ import click
 from base.clock import Deadline
 from base.errors import FritError, PreflightFailed
 from base.events import Said
-from base.options import list_output_option, output_option
+from base.options import list_output_option
 from base.results import Result, Table
 from base.session import Session
 from repositories.catalogue import Asked, catalogue_options, demanded, read_catalogue
@@ -94,7 +94,7 @@ def _shortened(text: str) -> str:
 @click.argument("package", shell_complete=complete_packages)
 @click.argument("version", required=False, default="", shell_complete=complete_versions)
 @catalogue_options
-@output_option
+@list_output_option
 @click.pass_obj
 def show(session: Session, /, package: str, version: str, **options: Any) -> Result:
     """Show one package: what it installs, what it needs, its versions and the values that can be set.
@@ -132,7 +132,7 @@ def show(session: Session, /, package: str, version: str, **options: Any) -> Res
     shown = Package(chosen, wanted, read.value, known, [one.target.name for one in found[1:]])
     _odd(session, shown)
     data = {**shown.data(), "repositories": catalogue.data()}
-    return Result(data, text=text(shown, hide_credentials(target.url)))
+    return Result(data, text=text(shown, hide_credentials(target.url)), names=[package])
 
 
 def _versions(
