@@ -124,7 +124,9 @@ def hide_credentials(url: str) -> str:
 
 def one_line(text: str) -> str:
     """A text out of the cluster for a terminal: one line, nothing that could control it, no credentials in URLs."""
-    line = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(one if one.isprintable() else "?" for one in line)
     return _EMBEDDED.sub("***@", line)
 
 
