@@ -22,7 +22,6 @@ def test_all_registered_repositories_are_searched(repo: Repo, tmp_path: Path) ->
     """With their credentials; one that is down hides no other; the default repository comes first in `show`."""
     folder = write(tmp_path / "team")
     change(folder, "index.yaml", "name: store", "name: hello")
-    change(folder, "store/versions.yaml", "v1.0.0+1", "v1.0.0+1")
     (folder / "store").rename(folder / "hello")
     with serve() as url, serve(folder) as other, guarded(basic("ci", PASSWORD)) as login:
         repo("add", "team", other)
