@@ -302,7 +302,7 @@ class Reader:
         if not hint and error.kind == "forbidden":
             hint = "does the repository want a login, or another one? frit repo update NAME   stores it"
         elif not hint:
-            hint = "does this network need a proxy? Set HTTPS_PROXY (and NO_PROXY)" if error.retry else ""
+            hint = "is the server up? A network behind a proxy needs HTTPS_PROXY (and NO_PROXY)" if error.retry else ""
         attempts = [{"at": one.at, "kind": one.kind, "message": one.message} for one in history.attempts]
         message = f"could not read {file}: {error.message}{spent}"
         return Unread(message, error.kind, hint=hint or "look at the URL", details={"attempts": attempts})
