@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,6 +63,10 @@ class Catalogue:
         read = self.indexes
         repositories = "1 repository" if len(read) == 1 else f"{len(read)} repositories"
         return f"{counted(sum(len(index.packages) for _, index in read), 'package')} of {repositories}"
+
+    def demand(self, *, strict: bool) -> None:
+        """Raise `RepositoryUnusable` where nothing could be read at all, or with `strict` where anything failed."""
+        demand(self.outcomes, strict=strict)
 
     def data(self) -> list[dict[str, Any]]:
         """What became of each repository, as JSON types."""
@@ -166,12 +171,13 @@ def _targets(session: Session, command: str, asked: Asked) -> list[Target]:
     return [*targets, *urls]
 
 
-def demanded(session: Session, catalogue: Catalogue, data: dict[str, Any], *, strict: bool) -> None:
-    """Fail where nothing could be read, or with `strict` not everything; scripts get what there is all the same."""
+@contextlib.contextmanager
+def reported(session: Session, data: dict[str, Any]) -> Iterator[None]:
+    """Raise what was raised inside; scripts get `data` then, besides the error."""
     from repositories.command_tools import error_data
 
     try:
-        demand(catalogue.outcomes, strict=strict)
+        yield
     except FritError as error:
         if session.output in ("json", "yaml"):
             session.failed = Result({**data, "error": error_data(error)}, exit_code=error.exit_code)

@@ -13,7 +13,7 @@ from base.events import Said
 from base.options import list_output_option
 from base.results import Result, Table
 from base.session import Session
-from repositories.catalogue import Asked, catalogue_options, demanded, read_catalogue
+from repositories.catalogue import Asked, catalogue_options, read_catalogue, reported
 from repositories.completion import complete_packages, complete_versions
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def search(session: Session, /, words: tuple[str, ...], **options: Any) -> Resul
     catalogue = read_catalogue(session, "search", asked)
     found = find(" ".join(words).split(), catalogue.indexes)
     data = {"packages": [one.data() for one in found], "repositories": catalogue.data()}
-    demanded(session, catalogue, data, strict=asked.strict)
+    with reported(session, data):
+        catalogue.demand(strict=asked.strict)
     if not found and catalogue.outcomes:
         about = f" matches {' '.join(words)!r}" if words else ""
         session.emit(Said(f"no package{about} among {catalogue.size}"))
@@ -116,22 +117,24 @@ def show(session: Session, /, package: str, version: str, **options: Any) -> Res
 
     asked = Asked(**options)
     catalogue = read_catalogue(session, "show", asked)
-    demanded(session, catalogue, {"repositories": catalogue.data()}, strict=asked.strict)
-    found = named(package, catalogue.indexes)
-    if not found:
-        raise catalogue.missing(package)
-    chosen = found[0]
-    target = chosen.target
-    with Reader(Origin(target.name, target.url, target.credentials()), asked.reading, session.run) as reader:
-        deadline = Deadline.after(asked.timeout)
-        known = _versions(session, reader, package, refresh=asked.refresh, deadline=deadline)
-        wanted = _version(chosen, version, known)
-        read = reader.manifest(package, wanted, deadline=deadline)
+    data: dict[str, Any] = {"name": package, "repositories": catalogue.data()}
+    with reported(session, data):
+        catalogue.demand(strict=asked.strict)
+        found = named(package, catalogue.indexes)
+        if not found:
+            raise catalogue.missing(package)
+        chosen = found[0]
+        target = chosen.target
+        with Reader(Origin(target.name, target.url, target.credentials()), asked.reading, session.run) as reader:
+            deadline = Deadline.after(asked.timeout)
+            known = _versions(session, reader, package, refresh=asked.refresh, deadline=deadline)
+            wanted = _version(chosen, version, known)
+            read = reader.manifest(package, wanted, deadline=deadline)
     for warning in read.warnings:
         session.emit(Said(str(warning), "warning"))
     shown = Package(chosen, wanted, read.value, known, [one.target.name for one in found[1:]])
     _odd(session, shown)
-    data = {**shown.data(), "repositories": catalogue.data()}
+    data = {**shown.data(), "repositories": data["repositories"]}
     return Result(data, text=text(shown, hide_credentials(target.url)), names=[package])
 
 

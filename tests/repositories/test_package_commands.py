@@ -163,6 +163,8 @@ def test_what_is_not_there_is_said_with_what_is(frit: Frit, shop: Site, argument
     """Exit code 3, and names that are written almost alike."""
     done = frit(*arguments, "-r", shop.url, code=3)
     assert done.stdout == ""
+    told = json.loads(frit(*arguments, "-r", shop.url, "-o", "json", code=3).stdout)
+    assert (told["name"], told["error"]["exitCode"], told["repositories"][0]["packages"]) == (arguments[1], 3, 2)
     for one in words:
         assert one in done.stderr
 
