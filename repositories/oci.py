@@ -65,6 +65,7 @@ class OciCarrier:
         self._base = f"{'http' if _is_loopback(host) else 'https'}://{served_by}/v2/{name}"
         self._credentials = credentials
         self._links = Links(credentials, ways)
+        self._others = Links(Credentials(ca_bundle=credentials.ca_bundle), ways)  # without a client's certificate
         self._lock = threading.Lock()
         self._header = ""  # what the registry gave for our credentials; nothing before it asks for them
         self._layers: Mapping[str, _Layer] | None = None
@@ -99,6 +100,7 @@ class OciCarrier:
     def close(self) -> None:
         """Close the connections."""
         self._links.close()
+        self._others.close()
 
     def _read_manifest(self, limit: Deadline, stopped: Callable[[], bool]) -> Mapping[str, _Layer]:
         question = Question(
@@ -142,7 +144,8 @@ class OciCarrier:
         question = Question(
             f"{realm}{'&' if '?' in realm else '?'}{asks}", "token", most=_MOST_TOKEN, authorization=ours
         )
-        token = _token(get(question, self._links.connections(), limit, stopped).content)
+        links = self._links if _is_at(realm, self._base) else self._others
+        token = _token(get(question, links.connections(), limit, stopped).content)
         return f"Bearer {token}" if token else ""
 
 
@@ -187,11 +190,16 @@ def _json(content: bytes, most: int) -> Any:
 def _may_ask(realm: str, base: str) -> bool:
     """Whether credentials may go to the server that hands out tokens: over TLS, or to the registry itself."""
     try:
-        there, here = urlsplit(realm), urlsplit(base)
+        there = urlsplit(realm)
     except ValueError:
         return False
-    same = (there.scheme, there.netloc) == (here.scheme, here.netloc)
-    return bool(there.netloc) and "@" not in there.netloc and (there.scheme == "https" or same)
+    return bool(there.netloc) and "@" not in there.netloc and (there.scheme == "https" or _is_at(realm, base))
+
+
+def _is_at(url: str, base: str) -> bool:
+    """Whether a URL is of the same origin as another."""
+    there, here = urlsplit(url), urlsplit(base)
+    return (there.scheme, there.netloc) == (here.scheme, here.netloc)
 
 
 def _is_loopback(host: str) -> bool:

@@ -20,7 +20,7 @@ from base.events import Listener, silent
 from base.policy import History, RetryPolicy
 from repositories import names, wire
 from repositories.carriers import File, Known, Ways
-from repositories.credentials import Credentials
+from repositories.credentials import Credentials, Veil
 from repositories.disk_cache import DiskCache, Head
 from repositories.indexes import from_kept_form, kept_form, read_index
 from repositories.origins import NOBODY, carrier_for
@@ -116,6 +116,7 @@ class Reader:
         self._options = options
         self._run = run
         self._emit = emit
+        self._veil = Veil(*origin.credentials.secrets())
         self._carrier = carrier_for(origin.url, origin.credentials, options.ways)
         kept = options.use_cache and self._carrier.identity
         self._cache = DiskCache(cache_root(options.cache_dir), self._carrier.identity) if kept else None
@@ -273,12 +274,20 @@ class Reader:
         self, path: names.Path, most: int, known: Known, until: Deadline, history: History, *, patient: bool
     ) -> File:
         from web.attempts import patiently
+        from web.troubles import TransferError
+
+        def fetch(limit: Deadline, stopped: Callable[[], bool]) -> File:
+            try:
+                return self._carrier.fetch(path, most, known, limit, stopped)
+            except TransferError as error:
+                error.message = self._veil.text(error.message)  # a server may quote what it was sent
+                raise
 
         policy = self._options.policy
         if not patient:
             policy = replace(policy, timeout=min(policy.timeout, PATIENCE))
         return patiently(
-            lambda limit, stopped: self._carrier.fetch(path, most, known, limit, stopped),
+            fetch,
             policy=policy,
             run=self._run,
             deadline=until,
@@ -293,7 +302,7 @@ class Reader:
         if not hint and error.kind == "forbidden":
             hint = "does the repository want a login, or another one? frit repo update NAME   stores it"
         elif not hint:
-            hint = "does this network need a proxy? Set HTTPS_PROXY (and NO_PROXY)" if error.retry else ""
+            hint = "is the server up? A network behind a proxy needs HTTPS_PROXY (and NO_PROXY)" if error.retry else ""
         attempts = [{"at": one.at, "kind": one.kind, "message": one.message} for one in history.attempts]
         message = f"could not read {file}: {error.message}{spent}"
         return Unread(message, error.kind, hint=hint or "look at the URL", details={"attempts": attempts})

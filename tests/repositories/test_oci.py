@@ -14,6 +14,8 @@ from repositories.oci import MANIFEST_TYPE, TITLE, OciCarrier
 from repositories.origins import carrier_for
 from repositories.problems import Malformed
 from repositories.reader import Unread
+from tests.certificates.servers import Authority
+from tests.repositories.people import Person
 from tests.repositories.registries import NAME, Registry, digest, registry_server, url
 from tests.repositories.sites import FILES, Desk, basic, desk_in, site, status
 
@@ -127,6 +129,32 @@ def test_blobs_elsewhere_get_no_token(desk: Desk, registry: Registry) -> None:
         registry.issue, registry.elsewhere = "t0ken", store.url
         assert len(desk.reader(url(registry)).index().value.packages) == 2
         assert ["authorization" in one for one in store.heard] == [False]
+
+
+def test_who_is_redirected_to_has_no_say_in_where_a_login_goes(desk: Desk, registry: Registry) -> None:
+    """A store of blobs that asks for a login gets none, and the registry's is taken nowhere for it."""
+    with site() as store:
+        challenge = f'Bearer realm="{registry.url}/token",service="registry"'
+        store.faults[""] = [status(401, WWW_Authenticate=challenge)] * 9
+        registry.elsewhere = store.url
+        with pytest.raises(Unread) as caught:
+            desk.reader(url(registry), Credentials(username="me", password="secret")).index()
+        assert caught.value.kind == "forbidden"
+        assert not [path for path in registry.asked if "token" in path]
+
+
+def test_who_hands_out_tokens_elsewhere_sees_no_client_certificate(
+    desk: Desk, registry: Registry, tmp_path: Path
+) -> None:
+    """It is for the registry alone, whatever the registry says."""
+    person = Person(Authority(tmp_path))
+    known = Credentials(client_certificate=person.certificate, client_key=person.key, ca_bundle=person.ca)
+    with site(person.demanded_by("127.0.0.1")) as other:
+        challenge = f'Bearer realm="{other.url}/token"'
+        registry.faults[""] = [status(401, WWW_Authenticate=challenge)] * 9
+        with pytest.raises(Unread):
+            desk.reader(url(registry), known).index()
+        assert other.asked == []
 
 
 @pytest.mark.parametrize(

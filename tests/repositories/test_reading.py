@@ -66,7 +66,7 @@ def test_one_broken_repository_hides_no_other(desk: Desk, shops: list[Site]) -> 
     assert [one.read is not None for one in outcomes] == [True, False, False, False, False, True]
     messages = [one.error.message if one.error else "" for one in outcomes]
     for message, words in zip(
-        messages, ["", "answered 401", "Connection refused", "YAML", "only https", ""], strict=True
+        messages, ["", "answered 401", "Connection refused", "YAML", "does not begin with https", ""], strict=True
     ):
         assert words in message
     demand(outcomes)

@@ -100,19 +100,19 @@ def test_two_defaults_become_one(repo: Repo, kubectl: Kubectl) -> None:
     assert marked(repo) == ["one"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_stop_between_the_two_writes_leaves_no_second_default(
-    how: signal.Signals, repo: Repo, proxy: FaultProxy
+@pytest.mark.parametrize(("how", "written"), [(signal.SIGKILL, 0), (signal.SIGKILL, 1), (signal.SIGINT, 2)])
+def test_a_stop_before_any_write_of_the_mark_leaves_no_second_default(
+    how: signal.Signals, written: int, repo: Repo, proxy: FaultProxy
 ) -> None:
-    """Between the writes there is no default, an interrupt says so, and the same command completes it."""
+    """The old one or none is the default then, an interrupt says so, and the same command completes it."""
     repo("add", "one", URL, "--force", "--default")
     repo("add", "two", URL, "--force")
-    rule = proxy.on(Delay(60), method="PATCH", path=r"packagerepositories/two\?(?!.*dryRun)", times=None)
+    rule = proxy.on(Delay(60), method="PATCH", path=WRITES, times=None, after=written)
     process = Repo(proxy.kubeconfig).start("set-default", "two")
     assert reached(rule, process)
     process.send_signal(how)
     code, _, err = ended(process)
-    assert marked(repo) == []
+    assert marked(repo) == (["one"] if written < 2 else [])
     if how is signal.SIGINT:
         assert code == 130
         assert "no repository is the default now; frit repo set-default two" in err
@@ -121,11 +121,11 @@ def test_a_stop_between_the_two_writes_leaves_no_second_default(
 
 
 def test_a_mark_that_cannot_be_set_goes_back(repo: Repo, proxy: FaultProxy) -> None:
-    """Where the second write is refused, the first one is undone; where a dry run tells, nothing is written at all."""
+    """Where the last write is refused, the old mark comes back; where a dry run tells, nothing is written at all."""
     repo("add", "one", URL, "--force", "--default")
     repo("add", "two", URL, "--force")
     refused = status(403, "Forbidden", "packagerepositories is forbidden: not you")
-    proxy.on(refused, method="PATCH", path=r"packagerepositories/two\?(?!.*dryRun)", times=None)
+    proxy.on(refused, method="PATCH", path=r"packagerepositories/two\?(?!.*dryRun)", times=None, after=1)
     done = Repo(proxy.kubeconfig)("set-default", "two", code=5)
     assert "one is the default as before" in done.stderr
     assert marked(repo) == ["one"]
