@@ -44,11 +44,15 @@ PAIRS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One case: seconds with an empty cache and with a filled one (None where it keeps nothing), MB, what it found."""
+    """One case: seconds with an empty cache and with a filled one (None where it keeps nothing), MB, what it found.
+
+    `processor` are seconds on processors: with a filled cache, or where it keeps nothing with an empty one.
+    """
 
     title: str
     first: Summary
     again: Summary | None
+    processor: Summary
     peak_mb: Summary
     found: Summary
 
@@ -79,6 +83,7 @@ def _row(results: Readings, key: str, title: str) -> Row:
         title,
         summarize(_seconds(results.of(key, again=False))),
         summarize(again) if again else None,
+        summarize([one.processor for one in every if one.again or not again]),
         summarize([one.peak_mb for one in every]),
         summarize([one.found for one in every]),
     )

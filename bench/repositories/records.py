@@ -17,13 +17,15 @@ class Run:
     """One process from its start to its end.
 
     `again` is whether an earlier one has filled the cache that it found. `found` is what it counted: packages that fit,
-    repositories that answered, manifests. `contention` is the seconds in which some task waited for a processor.
+    repositories that answered, manifests. `processor` is the seconds that it spent on processors, `contention` those in
+    which some task of the machine waited for one.
     """
 
     case: str
     round: int
     again: bool
     seconds: float
+    processor: float
     peak_mb: float
     found: int
     contention: float | None = None

@@ -105,11 +105,12 @@ class _Session:
             environment = measure.environment(self.kubeconfig, folder)
             for turn in range(1 + case.again):
                 before = machine.contention()
-                seconds, peak_mb = self.stopwatch.run(case.command, environment, folder)
+                step = self.stopwatch.run(case.command, environment, folder)
                 after = machine.contention()
                 waited = None if before is None or after is None else after - before
                 found = case.count((folder / f"{Path(case.command[0]).name}.out").read_text(errors="replace"))
-                self.runs.append(Run(case.key, number, turn > 0, seconds, peak_mb, found, waited))
+                run = Run(case.key, number, turn > 0, step.seconds, step.processor, step.peak_mb, found, waited)
+                self.runs.append(run)
         own = [one for one in self.runs if one.case == case.key and one.round == number]
         told = ", ".join(f"{one.seconds:.2f}" for one in own)
         say(f"round {number}  {case.title}: {told} s, {max(one.peak_mb for one in own):.0f} MB, found {own[0].found}")

@@ -10,8 +10,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from bench import measure
 
@@ -38,8 +40,8 @@ class Stopwatch:
     ) -> None:
         self._process.communicate()
 
-    def run(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> tuple[float, float]:
-        """Seconds and peak memory in MB of a command in a folder. Raises `measure.RunFailed`."""
+    def run(self, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> measure.Step:
+        """Run a command in a folder. Raises `measure.RunFailed`."""
         pipes = self._process
         if pipes.stdin is None or pipes.stdout is None:
             raise ValueError("the pipes of the stopwatch are gone")
@@ -48,10 +50,10 @@ class Stopwatch:
         answer = pipes.stdout.readline()
         if not answer:
             raise measure.RunFailed("the stopwatch has ended")
-        told = json.loads(answer)
+        told: dict[str, Any] = json.loads(answer)
         if "failed" in told:
             raise measure.RunFailed(told["failed"])
-        return told["seconds"], told["peak"]
+        return measure.Step(**told)
 
 
 def main() -> int:
@@ -60,7 +62,7 @@ def main() -> int:
         job = json.loads(line)
         try:
             (step,) = measure.run([job["command"]], job["environment"], Path(job["folder"]))
-            told: dict[str, object] = {"seconds": step.seconds, "peak": step.peak_mb}
+            told = asdict(step)
         except measure.RunFailed as error:
             told = {"failed": str(error)}
         print(json.dumps(told), flush=True)

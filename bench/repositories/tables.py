@@ -10,7 +10,7 @@ from bench.repositories.records import Readings
 
 MARKS = ("<!-- repositories: written by python -m bench --into -->", "<!-- end of repositories -->")
 
-_HEAD = ("whole process", "cache empty (s)", "cache filled (s)", "peak (MB)", "found")
+_HEAD = ("whole process", "cache empty (s)", "cache filled (s)", "on processors (s)", "peak (MB)", "found")
 _RATIO_HEAD = ("frit", "beside it", "frit (s)", "beside it (s)", "times as long")
 
 Table = Callable[[Sequence[str], Sequence[Sequence[str]]], str]
@@ -37,7 +37,8 @@ def _all(results: Readings, table: Table) -> str:
 
 def _cells(row: Row) -> list[str]:
     first, again = tables.summary(row.first, 2), tables.summary(row.again, 2)
-    return [row.title, first, again, tables.summary(row.peak_mb, 0), tables.summary(row.found, 0)]
+    processor = tables.summary(row.processor, 2)
+    return [row.title, first, again, processor, tables.summary(row.peak_mb, 0), tables.summary(row.found, 0)]
 
 
 def _ratio_cells(one: Comparison) -> list[str]:

@@ -20,7 +20,7 @@ def run(
     case: str, seconds: float, number: int = 1, *, again: bool = False, peak_mb: float = 40.0, found: int = 7
 ) -> Run:
     """A run with an empty cache, for which nobody waited."""
-    return Run(case, number, again, seconds, peak_mb, found, 0.0)
+    return Run(case, number, again, seconds, seconds / 2, peak_mb, found, 0.0)
 
 
 def readings(*runs: Run, manifests: int = 5000, failures: tuple[str, ...] = ()) -> Readings:
