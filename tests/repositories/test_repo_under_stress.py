@@ -23,7 +23,7 @@ from tests.faults.proxy import FaultProxy
 from tests.faults.rules import Delay, Reset, Rule, status
 from tests.kube.pki import Authority
 from tests.packages_server import serve
-from tests.repositories.conftest import Repo, Room
+from tests.repositories.conftest import TEAM, Repo
 
 if TYPE_CHECKING:
     from tests.conftest import Kubectl
@@ -287,14 +287,14 @@ def test_without_permission_nothing_is_half_done(repo: Repo, kubectl: Kubectl, p
     assert "t0ken" not in weak.printed
 
 
-def test_a_bootstrap_goes_on_from_what_update_left(repo: Repo, room: Room, kubectl: Kubectl) -> None:
+def test_a_bootstrap_goes_on_from_what_update_left(repo: Repo, kubectl: Kubectl) -> None:
     """Registering a repository again changes its URL, which frit owns, and leaves credentials as they are."""
     repo("add", "team", URL, "--token-stdin", "--force", stdin="t0ken")
     repo("update", "team", "--url", URL + "/x", "--force")
     auth = kubectl.json("get", "packagerepository", "team")["spec"]["auth"]
-    assert str(register(room.applier, Repository("team", URL + "/y")).change) == "changed"
+    assert str(register(repo.room.applier, Repository("team", URL + "/y")).change) == "changed"
     assert kubectl.json("get", "packagerepository", "team")["spec"] == {"url": URL + "/y", "auth": auth}
-    assert str(register(room.applier, Repository("team", URL + "/y")).change) == "unchanged"
+    assert str(register(repo.room.applier, Repository("team", URL + "/y")).change) == "unchanged"
 
 
 def test_the_tab_key_knows_the_names(repo: Repo) -> None:
@@ -310,20 +310,14 @@ def test_the_tab_key_knows_the_names(repo: Repo) -> None:
     assert repo.completed("frit repo remove te", "/nowhere") == []
 
 
-def test_a_webhook_window_is_waited_for(repo: Repo, room: Room, kubectl: Kubectl) -> None:
+def test_a_webhook_window_is_waited_for(repo: Repo, kubectl: Kubectl) -> None:
     """While the API server does not trust the webhook on repositories, every write waits, and then goes through."""
     for name in ("one", "two"):
         repo("add", name, URL, "--force")
     authority, other = Authority("glasskube-ca"), Authority("glasskube-ca")
     hooks.deploy(kubectl, authority.issue(hooks.HOST))
     hooks.apply(kubectl, hooks.configuration(other.pem))
-    obj = {
-        "apiVersion": "packages.glasskube.dev/v1alpha1",
-        "kind": "PackageRepository",
-        "metadata": {"name": "probe"},
-        "spec": {"url": URL},
-    }
-    room.until_nothing(lambda: "" if "x509" in room.refusal(obj) else "the webhook is not asked yet")
+    repo.room.until_nothing(lambda: "" if "x509" in repo.room.refusal(TEAM) else "the webhook is not asked yet")
     closing = threading.Timer(4.0, lambda: kubectl("delete", "validatingwebhookconfiguration", hooks.NAME))
     closing.start()
     commands = (("update", "one", "--url", URL + "/x", "--force"), ("set-default", "two"))
