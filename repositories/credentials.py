@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as declared
 from typing import Any, Final
+from urllib.parse import quote
 
 from base.errors import FritError, RepositoryUnusable
 from base.events import Event, GaveUp, Listener, Retried, Said, Waiting
@@ -42,6 +43,7 @@ KEYS: Final = {
 _LOGIN: Final = {"username": "basic", "password": "basic", "token": "bearer"}
 _TLS: Final = {"client_certificate": CLIENT_CERTIFICATE, "client_key": CLIENT_CERTIFICATE, "ca_bundle": CA_BUNDLE}
 _SHORTEST = 4  # a shorter value would blank out letters all over a message
+_BEGIN = 12  # so much of a longer one is hidden too: where a long text is cut off, nothing but the begin is left
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Credentials:
 
     def secrets(self) -> list[str]:
         """What must never be shown. Certificates and user names are not secret."""
-        return [one for one in (self.password, self.token, self.client_key) if one]
+        pair = f"{self.username}:{self.password}" if self.password else ""  # in base64, as a header has it
+        return [one for one in (self.password, pair, self.token, self.client_key) if one]
 
 
 @dataclass(frozen=True)
@@ -183,15 +186,20 @@ class Veil:
         self.add(*secrets)
 
     def add(self, *secrets: str) -> None:
-        """Hide these too, as they are, in base64 and as JSON writes them."""
+        """Hide these too, as they are, in base64, in URLs and as JSON writes them."""
         for one in secrets:
-            forms = {one, base64.b64encode(one.encode()).decode(), json.dumps(one)[1:-1]}
+            forms = {one, base64.b64encode(one.encode()).decode(), quote(one, safe=""), json.dumps(one)[1:-1]}
             self._hidden = sorted({*self._hidden, *(form for form in forms if len(form) >= _SHORTEST)}, key=len)[::-1]
 
     def text(self, text: str) -> str:
         """The text with `***` in the place of secrets."""
         for one in self._hidden:
             text = text.replace(one, "***")
+            while len(one) > _BEGIN and (at := text.find(one[:_BEGIN])) >= 0:
+                same = next(
+                    (n for n, pair in enumerate(zip(text[at:], one, strict=False)) if len({*pair}) > 1), len(one)
+                )
+                text = f"{text[:at]}***{text[at + same :]}"
         return text
 
     def error(self, error: FritError) -> FritError:

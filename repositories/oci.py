@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 from base.clock import Deadline
 from base.errors import WrongUsage
 from repositories import names
+from repositories.artifacts import ADDRESS, EXAMPLE
 from repositories.carriers import NOUN, File, Known, Links, Ways, authorization, identity
 from repositories.credentials import Credentials
 from web.plain_json import parsed
@@ -34,11 +35,6 @@ TITLE: Final = "org.opencontainers.image.title"
 MOST_MANIFEST: Final = 4 << 20
 """Bytes of an artifact's manifest: what registries accept, by the distribution specification."""
 
-_URL: Final = re.compile(
-    r"oci://(?P<host>[A-Za-z0-9.-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?)/"
-    r"(?P<name>[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?/?"
-)
 _DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _CHALLENGE: Final = re.compile(r'([a-z]+)="([^"]*)"')
 _MOST_LAYERS: Final = 20_000
@@ -55,11 +51,11 @@ class OciCarrier:
     """Files of an artifact in a registry. Its manifest is read once, with the first file."""
 
     def __init__(self, url: str, credentials: Credentials, ways: Ways) -> None:
-        match = _URL.fullmatch(url)
+        match = ADDRESS.fullmatch(url)
         if match is None:
             raise WrongUsage(
                 f"{url[:200]!a} is not the address of an artifact",
-                hint="for example: oci://ghcr.io/team/packages:latest",
+                hint=f"for example: {EXAMPLE}",
             )
         host, name = match["host"].lower(), match["name"]
         self._reference = match["digest"] or match["tag"] or "latest"
@@ -69,6 +65,7 @@ class OciCarrier:
         self._base = f"{'http' if _is_loopback(host) else 'https'}://{served_by}/v2/{name}"
         self._credentials = credentials
         self._links = Links(credentials, ways)
+        self._others = Links(Credentials(ca_bundle=credentials.ca_bundle), ways)  # without a client's certificate
         self._lock = threading.Lock()
         self._header = ""  # what the registry gave for our credentials; nothing before it asks for them
         self._layers: Mapping[str, _Layer] | None = None
@@ -103,6 +100,7 @@ class OciCarrier:
     def close(self) -> None:
         """Close the connections."""
         self._links.close()
+        self._others.close()
 
     def _read_manifest(self, limit: Deadline, stopped: Callable[[], bool]) -> Mapping[str, _Layer]:
         question = Question(
@@ -146,7 +144,8 @@ class OciCarrier:
         question = Question(
             f"{realm}{'&' if '?' in realm else '?'}{asks}", "token", most=_MOST_TOKEN, authorization=ours
         )
-        token = _token(get(question, self._links.connections(), limit, stopped).content)
+        links = self._links if _is_at(realm, self._base) else self._others
+        token = _token(get(question, links.connections(), limit, stopped).content)
         return f"Bearer {token}" if token else ""
 
 
@@ -191,11 +190,16 @@ def _json(content: bytes, most: int) -> Any:
 def _may_ask(realm: str, base: str) -> bool:
     """Whether credentials may go to the server that hands out tokens: over TLS, or to the registry itself."""
     try:
-        there, here = urlsplit(realm), urlsplit(base)
+        there = urlsplit(realm)
     except ValueError:
         return False
-    same = (there.scheme, there.netloc) == (here.scheme, here.netloc)
-    return bool(there.netloc) and "@" not in there.netloc and (there.scheme == "https" or same)
+    return bool(there.netloc) and "@" not in there.netloc and (there.scheme == "https" or _is_at(realm, base))
+
+
+def _is_at(url: str, base: str) -> bool:
+    """Whether a URL is of the same origin as another."""
+    there, here = urlsplit(url), urlsplit(base)
+    return (there.scheme, there.netloc) == (here.scheme, here.netloc)
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -21,7 +20,7 @@ from base.events import Listener, silent
 from base.policy import History, RetryPolicy
 from repositories import names, wire
 from repositories.carriers import File, Known, Ways
-from repositories.credentials import Credentials
+from repositories.credentials import Credentials, Veil
 from repositories.disk_cache import DiskCache, Head
 from repositories.indexes import from_kept_form, kept_form, read_index
 from repositories.origins import NOBODY, carrier_for
@@ -78,18 +77,23 @@ class ReadOptions:
 class Read(Generic[T]):
     """What a file says, and how it was had.
 
-    `stale` is true for a kept copy that is used because its server failed; `note` then says so in one line. `updated`
-    is when the file last changed (RFC 3339, empty where nobody says), `asked` when its server was last asked (seconds
-    since the epoch). `warnings` are what is odd about it.
+    `stale` is true for a kept copy that is used because its server failed; `note` then says so in one line. `modified`
+    is when the file last changed (as HTTP writes it, empty where nobody says), `asked` when its server was last asked
+    (seconds since the epoch). `warnings` are what is odd about it.
     """
 
     value: T
     from_cache: bool = False
     stale: bool = False
     note: str = ""
-    updated: str = ""
+    modified: str = ""
     asked: float = 0.0
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def updated(self) -> str:
+        """When the file last changed, as RFC 3339 in UTC; empty where nobody says, and for what is no date."""
+        return _rfc3339(self.modified)
 
 
 class Unread(RepositoryUnusable):
@@ -112,6 +116,7 @@ class Reader:
         self._options = options
         self._run = run
         self._emit = emit
+        self._veil = Veil(*origin.credentials.secrets())
         self._carrier = carrier_for(origin.url, origin.credentials, options.ways)
         kept = options.use_cache and self._carrier.identity
         self._cache = DiskCache(cache_root(options.cache_dir), self._carrier.identity) if kept else None
@@ -231,7 +236,7 @@ class Reader:
             raise
         if self._cache is not None and keep and brought.keep:
             self._keep(self._cache, path, brought, parsed)
-        return Read(parsed.value, updated=_rfc3339(brought.modified), asked=time.time(), warnings=parsed.warnings)
+        return Read(parsed.value, modified=brought.modified, asked=time.time(), warnings=parsed.warnings)
 
     def _keep(self, cache: DiskCache, path: names.Path, brought: File, parsed: Parsed[Any]) -> None:
         import hashlib
@@ -259,8 +264,7 @@ class Reader:
                 return None
         if parsed is None:
             return None
-        updated = _rfc3339(head.modified)
-        return Read(parsed.value, from_cache=True, updated=updated, asked=head.asked, warnings=parsed.warnings)
+        return Read(parsed.value, from_cache=True, modified=head.modified, asked=head.asked, warnings=parsed.warnings)
 
     def _is_fresh(self, head: Head) -> bool:
         fresh = self._options.fresh
@@ -270,12 +274,20 @@ class Reader:
         self, path: names.Path, most: int, known: Known, until: Deadline, history: History, *, patient: bool
     ) -> File:
         from web.attempts import patiently
+        from web.troubles import TransferError
+
+        def fetch(limit: Deadline, stopped: Callable[[], bool]) -> File:
+            try:
+                return self._carrier.fetch(path, most, known, limit, stopped)
+            except TransferError as error:
+                error.message = self._veil.text(error.message)  # a server may quote what it was sent
+                raise
 
         policy = self._options.policy
         if not patient:
             policy = replace(policy, timeout=min(policy.timeout, PATIENCE))
         return patiently(
-            lambda limit, stopped: self._carrier.fetch(path, most, known, limit, stopped),
+            fetch,
             policy=policy,
             run=self._run,
             deadline=until,
@@ -290,7 +302,7 @@ class Reader:
         if not hint and error.kind == "forbidden":
             hint = "does the repository want a login, or another one? frit repo update NAME   stores it"
         elif not hint:
-            hint = "does this network need a proxy? Set HTTPS_PROXY (and NO_PROXY)" if error.retry else ""
+            hint = "is the server up? A network behind a proxy needs HTTPS_PROXY (and NO_PROXY)" if error.retry else ""
         attempts = [{"at": one.at, "kind": one.kind, "message": one.message} for one in history.attempts]
         message = f"could not read {file}: {error.message}{spent}"
         return Unread(message, error.kind, hint=hint or "look at the URL", details={"attempts": attempts})
@@ -315,6 +327,8 @@ def _age_text(seconds: float) -> str:
 
 def _rfc3339(date: str) -> str:
     """An HTTP date as RFC 3339 in UTC, empty for what is none."""
+    from email.utils import parsedate_to_datetime  # a search asks for no date, and does not pay for it
+
     try:
         moment = parsedate_to_datetime(date)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

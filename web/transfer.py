@@ -133,6 +133,10 @@ def get(question: Question, connections: Connections, limit: Deadline, stopped: 
             client = connections.client(proxy, own)
             with client.stream("GET", asked, headers=headers, timeout=httpx.Timeout(read, connect=connect)) as response:
                 answer = _taken(question, asked, response, limit, stopped)
+        except TransferError as error:
+            if not own:
+                error.challenge = ""  # whom we were sent on to has no say in where a login goes
+            raise
         except httpx.HTTPError as error:
             raise explained(error, asked.host, proxy, connect, read) from None
         if isinstance(answer, Answer):

@@ -10,6 +10,7 @@ import pytest
 from tests.packages_server import PACKAGES, serve
 from tests.repositories.conftest import Repo
 from tests.repositories.guarded import basic, guarded
+from tests.repositories.registries import registry_server, url
 from tests.repositories.shelves import change, write
 
 pytestmark = pytest.mark.cluster
@@ -22,9 +23,9 @@ def test_all_registered_repositories_are_searched(repo: Repo, tmp_path: Path) ->
     folder = write(tmp_path / "team")
     change(folder, "index.yaml", "name: store", "name: hello")
     (folder / "store").rename(folder / "hello")
-    with serve() as url, serve(folder) as other, guarded(basic("ci", PASSWORD)) as login:
+    with serve() as local, serve(folder) as other, guarded(basic("ci", PASSWORD)) as login:
         repo("add", "team", other)
-        repo("add", "local", url, "--default")
+        repo("add", "local", local, "--default")
         repo("add", "private", login.url, "--username", "ci", "--password-stdin", stdin=PASSWORD)
         repo("add", "down", "http://127.0.0.1:1", "--force")
         done = repo.frit("search", "--timeout", "1s")
@@ -65,6 +66,16 @@ def test_the_same_package_in_two_repositories(repo: Repo, tmp_path: Path) -> Non
         assert (chosen["repository"], chosen["version"]) == ("first", "v1.1.0+1")
         lines = repo.frit("search", "web").stdout.splitlines()
         assert [line.split()[:2] for line in lines[1:]] == [["web", "first"], ["web", "second"]]
+
+
+def test_an_artifact_in_a_registry_is_a_repository_too(repo: Repo, tmp_path: Path) -> None:
+    """It is registered, listed and searched like a folder on a web server; a folder of this machine is refused."""
+    with registry_server() as registry:
+        assert "created" in repo("add", "artifact", url(registry, ":latest")).stdout
+        assert "reachable" in repo("list").stdout
+        assert repo.frit("search", "-o", "name").stdout.split() == ["alpha", "beta"]
+        assert "Newest:" in repo.frit("show", "alpha").stdout
+    assert "frit repo serve DIR" in repo("add", "folder", tmp_path.as_uri(), code=2).stderr
 
 
 def test_nothing_is_registered_or_readable(repo: Repo, powerless: Path) -> None:

@@ -10,11 +10,13 @@ import pytest
 from base.errors import RepositoryUnusable, WrongUsage
 from repositories.carriers import Ways
 from repositories.credentials import Credentials
+from repositories.linting import Linter
 from repositories.origins import carrier_for
 from repositories.reader import Unread
+from repositories.remote import Remote
 from tests.certificates.servers import Authority, forward, serving
 from tests.repositories.people import Person
-from tests.repositories.sites import Desk, Site, basic, desk_in, site, status
+from tests.repositories.sites import Desk, Handler, Site, basic, desk_in, site, status
 
 SECRET = "s3cr3t-Pässwort"
 
@@ -66,6 +68,36 @@ def test_a_login_is_sent_and_kept_nowhere(desk: Desk, shop: Site, credentials: C
     for secret in secrets:
         assert secret not in said
         assert secret.encode() not in everything(desk.cache)
+
+
+def quoting(request: Handler) -> None:
+    """A fault: an answer whose status line quotes the login."""
+    request.send_response(500, f"what is {'x' * 120}{request.headers['Authorization']}?")
+    request.send_header("Content-Length", "0")
+    request.end_headers()
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [Credentials(username="me", password=SECRET), Credentials(token="t0ken-" * 30)],
+)
+def test_a_server_that_quotes_a_login_tells_nobody(desk: Desk, shop: Site, credentials: Credentials) -> None:
+    """Errors, what is kept instead, attempts and remarks are told without it, also where a long one is cut off."""
+    reader = desk.reader(shop.url, credentials)
+    reader.index()
+    shop.faults[""] = [quoting] * 20
+    with pytest.raises(Unread) as caught:
+        reader.manifest("alpha", "v1.0.0+1")
+    stale = reader.index(fresh=True)
+    assert stale.stale
+    shop.faults = {"alpha/v1.0.0+1/package.yaml": [quoting] * 9}
+    remarks = Linter(Remote(desk.reader(shop.url, credentials, use_cache=False), workers=1), desk.run).lint().remarks
+    said = [caught.value.message, repr(caught.value.details), stale.note, repr(desk.events), repr(remarks)]
+    for text in said:
+        assert "what is xxx" in text
+        assert "***" in text
+        for secret in (shop.heard[-1]["authorization"].split()[1], SECRET, "t0ken-t0ken"):
+            assert secret[:20] not in text
 
 
 def test_who_has_no_login_gets_a_hint(desk: Desk, shop: Site) -> None:
