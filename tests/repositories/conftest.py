@@ -19,7 +19,7 @@ import pytest
 from base.clock import Deadline, Run
 from base.events import Event
 from base.retry import RetryPolicy
-from kube.apply import Applied, Applier
+from kube.apply import Applied, Applier, Change
 from kube.client import Client
 from kube.connection import ConnectionOptions, connect
 from kube.discovery import CRDS
@@ -29,8 +29,8 @@ from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake
 from repositories import package_api
 from repositories.objects import GROUP, Repository, to_object
-from tests import forked
 from tests.cluster import Cluster, clean
+from tests.forked import Forked
 from tests.repositories.schemas import KINDS, glasskube_crd
 
 if TYPE_CHECKING:
@@ -152,22 +152,16 @@ class Repo:
         self, *arguments: str, code: int = 0, stdin: str = "", environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run another command in the same way."""
-        done = forked.run([*arguments, *self._where], self.environment(environment), stdin=stdin)
+        started = Forked([*arguments, *self._where], self.environment(environment), stdin)
+        done = subprocess.CompletedProcess(started.args, *started.ended())
         self.printed += done.stdout + done.stderr
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Forked:
         """Start it."""
-        return subprocess.Popen(
-            self.command("repo", *arguments),
-            env=self.environment(None),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return Forked(["repo", *arguments, *self._where], self.environment(None))
 
     def command(self, *arguments: str) -> list[str]:
         """The command line."""
@@ -182,9 +176,9 @@ class Repo:
         words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
         where = {"KUBECONFIG": kubeconfig or str(self.kubeconfig)}
         environment = self.environment({"_FRIT_COMPLETE": "bash_complete", **words, **where})
-        done = forked.run([], environment)
-        assert (done.returncode, done.stderr) == (0, "")
-        return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+        code, out, err = Forked([], environment).ended()
+        assert (code, err) == (0, "")
+        return [line.partition(",")[2] for line in out.splitlines() if line]
 
     def environment(self, more: dict[str, str] | None) -> dict[str, str]:
         """The environment without settings of frit, and with more."""
@@ -203,9 +197,9 @@ def repo(cluster: Cluster) -> Repo:
     made = Repo(cluster.kubeconfig)
     clean.clean(cluster.kubeconfig, keep=GROUP)
     steps = package_api.plan(package_api.read(made.room.client))
-    if any(one.action is not package_api.Action.APPLY for one in steps):
+    if any(one.action in (package_api.Action.EXTEND, package_api.Action.KEEP) for one in steps):
         clean.clean(cluster.kubeconfig)
-        made.room.install()
+    if any(one.change is not Change.UNCHANGED for one in made.room.install()):
         # for two seconds an API server holds back what is created of a new kind, and may do it after the answer
         assert made.room.refusal(TEAM) == ""
     return made
