@@ -15,19 +15,17 @@ import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from base.errors import ServerRefused
 from base.retry import History
 from kube.apply import ATTEMPT_TIMEOUT, FIELD_MANAGER, HEDGE_AFTER, HEDGE_TIMEOUT, Applier, Change
-from kube.client import JSON, METADATA_ONLY, Answer
+from kube.client import JSON, MERGE_PATCH, METADATA_ONLY, Answer
 from kube.discovery import CORE_V1, Resource
 from kube.failures import ApiError, Kind
 from kube.hedge import hedged
 from kube.objects import Object, Ref, field
 from kube.patience import judge
-
-MERGE_PATCH: Final = "application/merge-patch+json"
 
 Edit = Callable[[Object | None], Object | None]
 """From an object as it is (None: it does not exist; a copy, to be changed at will) to the object as it shall be (None:

@@ -8,6 +8,7 @@ import kube.established
 from base.budget import Budget
 from base.clock import Deadline, Run
 from base.errors import Cancelled, NotReady
+from base.events import Event, Said
 from kube.client import Client
 from kube.established import have_storage_built, wait_until_served
 from kube.failures import ApiError
@@ -72,6 +73,32 @@ def test_names_that_are_taken_end_the_wait(server: FaultProxy, asking: Client) -
     server.on(NOT_YET, times=None)
     with pytest.raises(NotReady, match=r"issuers\.cert-manager\.io is not accepted by the server: issuers is taken"):
         until_served(asking)
+
+
+def test_a_definition_that_its_server_forgot_is_touched(
+    server: FaultProxy, asking: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Accepted and not established for a while: two changes wake the server and leave nothing behind."""
+    monkeypatch.setattr(kube.established, "FORGOTTEN", 0.05)
+    accepted = {"conditions": [{"type": "NamesAccepted", "status": "True"}, {"type": "Established", "status": "False"}]}
+    server.on(ok({**DEFINITION, "status": accepted}), method="GET", path=ITSELF, times=None)
+    server.on(ok(DEFINITION), method="PATCH", path=ITSELF, times=None)
+    server.on(NOT_YET, path=DISCOVERY, times=15)
+    server.on(SERVED, times=None)
+    said: list[Event] = []
+    wait_until_served(asking, [DEFINITION], run=Run(), deadline=Deadline.after(10.0), emit=said.append)
+    assert sum(one.method == "PATCH" for one in server.seen) % 2 == 0  # one sets, the next one takes away
+    assert any(isinstance(one, Said) and "touched it" in one.text for one in said)
+
+
+def test_a_definition_that_is_just_being_established_is_left_alone(server: FaultProxy, asking: Client) -> None:
+    """Several API servers side by side wait for five seconds themselves."""
+    accepted = {"conditions": [{"type": "NamesAccepted", "status": "True"}]}
+    server.on(ok({**DEFINITION, "status": accepted}), method="GET", path=ITSELF, times=None)
+    server.on(NOT_YET, path=DISCOVERY, times=5)
+    server.on(SERVED, times=None)
+    until_served(asking)
+    assert all(one.method == "GET" for one in server.seen)
 
 
 def test_a_server_that_stumbles_at_the_closer_look_is_waited_out(server: FaultProxy, asking: Client) -> None:
