@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import ssl
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
 from base.clock import seconds_text
+from base.retry_after import retry_after
 from web import urls
 from web.light_httpx import httpx
 
@@ -68,23 +67,10 @@ def unexpected(response: httpx.Response, noun: str, missing: str, missing_hint: 
         return proxy_login()
     if status in _RETRIED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = "rate-limited" if status == HTTPStatus.TOO_MANY_REQUESTS else "server"
-        wait = retry_after(response)
+        wait = retry_after(response.headers)
         asks = f" and asks for a pause of {seconds_text(wait)}" if wait else ""
         return TransferError(kind, said + asks, retry=True, retry_after=wait, status=status)
     return TransferError("unexpected", f"{said}, which is no {noun}", status=status)
-
-
-def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait: a number or a date. Source: RFC 9110, 10.2.3."""
-    text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 20:
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(response.headers.get("date", ""))  # the server's clock; ours may be off
-        return max(0.0, math.ceil((moment - now).total_seconds()))
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def explained(error: httpx.HTTPError, host: str, proxy: str | None, connect: float, read: float) -> TransferError:
