@@ -17,6 +17,8 @@ NAME_BUDGET: Final = 5.0
 """Seconds that an unknown host name is worth: long enough for a resolver that restarts."""
 
 _DROPPED: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)  # a broken connection, not a refusal
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
+"""What TLS says of an answer in plain text (OpenSSL 1.1 and 3; 3.2 and later)."""
 _RETRIED: Final = frozenset({408, 425, 429})
 
 
@@ -70,7 +72,9 @@ def unexpected(response: httpx.Response, noun: str, missing: str, missing_hint: 
         wait = retry_after(response.headers)
         asks = f" and asks for a pause of {seconds_text(wait)}" if wait else ""
         return TransferError(kind, said + asks, retry=True, retry_after=wait, status=status)
-    return TransferError("unexpected", f"{said}, which is no {noun}", status=status)
+    plain = status == HTTPStatus.BAD_REQUEST and response.request.url.scheme == "http"
+    hint = "does the URL begin with https://? Some servers answer so to plain http" if plain else ""
+    return TransferError("unexpected", f"{said}, which is no {noun}", hint=hint, status=status)
 
 
 def explained(error: httpx.HTTPError, host: str, proxy: str | None, connect: float, read: float) -> TransferError:
@@ -86,7 +90,12 @@ def explained(error: httpx.HTTPError, host: str, proxy: str | None, connect: flo
                 hint="if a proxy or a company's own CA signs it, trust that CA: --ca-bundle FILE",
             )
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, _DROPPED):
-            return TransferError("tls", f"no TLS with {far}: {cause.reason or cause}")
+            plain = cause.reason in _NO_TLS
+            return TransferError(
+                "tls",
+                f"no TLS with {far}: {cause.reason or cause}",
+                hint="what answers there speaks no TLS: does the URL begin with http://?" if plain else "",
+            )
         if isinstance(cause, socket.gaierror):
             problem = f"no address is known for {near}: {cause.strerror}"
             return TransferError("unknown-host", problem, retry=True, budget=NAME_BUDGET)
