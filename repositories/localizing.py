@@ -13,6 +13,7 @@ from repositories import safe_yaml
 from repositories.names import is_relative
 from repositories.problems import Malformed
 from repositories.wire import PackageManifest
+from web.plain_yaml import LOADER
 
 FOLDER: Final = "manifests"
 """The folder beside package.yaml that holds what was fetched."""
@@ -48,7 +49,7 @@ def localized(content: bytes, paths: Mapping[int, str]) -> bytes:
 
 
 def _replaced(text: str, paths: Mapping[int, str]) -> bytes:
-    root = yaml.compose(text, yaml.SafeLoader)
+    root = yaml.compose(text, LOADER)
     listed = _value(root, "manifests")
     places = [(_value(listed.value[number], "url"), path) for number, path in paths.items()]
     for node, path in sorted(places, key=lambda one: -one[0].start_mark.index):

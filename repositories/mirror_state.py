@@ -55,30 +55,41 @@ class State:
     def put(self, path: names.Path, content: bytes) -> None:
         """Write a file, whole, and remember its checksum. Raises `RepositoryUnusable` where it cannot be written."""
         target = self.directory.joinpath(*path)
-        try:
+        if path[0] == SUMS:
+            raise RepositoryUnusable(f"could not write {target}: a mirror keeps its checksums there")
+        digest = hashlib.sha256(content).hexdigest()
+        with _told(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             replace(target, content, durable=False)
-        except OSError as error:
-            raise RepositoryUnusable(
-                f"could not write {target}: {error.strerror or error}",
-                hint="what was fetched until now is kept; run it again once there is room and permission",
-            ) from None
-        digest = hashlib.sha256(content).hexdigest()
-        with self._lock:
-            self._now["/".join(path)] = digest
-            self._journal.write(f"{digest}  {'/'.join(path)}\n")
-            self._journal.flush()
+            with self._lock:
+                self._now["/".join(path)] = digest
+                self._journal.write(f"{digest}  {'/'.join(path)}\n")
+                self._journal.flush()
 
     def complete(self) -> int:
-        """Write SHA256SUMS with the files of this run, and give their number."""
+        """Write SHA256SUMS with the files of this run, and give their number. Raises like `put`."""
         lines = [f"{digest}  {path}\n" for path, digest in sorted(self._now.items())]
-        replace(self.directory / SUMS, "".join(lines).encode())
-        (self.directory / _JOURNAL).unlink(missing_ok=True)
+        with _told(self.directory / SUMS):
+            replace(self.directory / SUMS, "".join(lines).encode())
+            (self.directory / _JOURNAL).unlink(missing_ok=True)
         return len(lines)
 
     def close(self) -> None:
         """Close the journal."""
-        self._journal.close()
+        with contextlib.suppress(OSError):  # what could not be written was told when it was
+            self._journal.close()
+
+
+@contextlib.contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """Say what could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise RepositoryUnusable(
+            f"could not write {target}: {error.strerror or error}",
+            hint="what was fetched until now is kept; run it again once there is room and permission",
+        ) from None
 
 
 @contextlib.contextmanager
@@ -99,7 +110,10 @@ def mirror_folder(directory: Path) -> Iterator[State]:
             raise WrongUsage(
                 f"another mirror is being made in {directory}", hint="wait for its end, or name another folder"
             ) from None
-        state = State(directory)
+        try:
+            state = State(directory)
+        except OSError as error:
+            raise WrongUsage(f"could not use {error.filename}: {error.strerror or error}") from None
         try:
             yield state
         finally:

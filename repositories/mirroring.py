@@ -127,13 +127,14 @@ class Mirror:
                 return asked
             kept, content = None, found
         try:
-            manifest = examine(wire.PackageManifest, content, "/".join(path), safe_yaml.MANIFEST).value
+            parsed = examine(wire.PackageManifest, content, "/".join(path), safe_yaml.MANIFEST)
         except Malformed as bad:
             self._note(self.tally.failed, path, bad.message)
             return False
+        manifest = parsed.value
         beside = [self._beside(name, version, one.url) for one in manifest.manifests if names.is_relative(one.url)]
         fine = all(beside)
-        wanted = absolute(manifest)
+        wanted = {} if parsed.errors else absolute(manifest)  # clients refuse it, wherever its manifests lie
         if self._fetch is not None:
             copied = {n: self._copy(self._fetch, name, version, url) for n, url in wanted.items()}
             fine = fine and None not in copied.values()

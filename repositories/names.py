@@ -71,7 +71,7 @@ def is_relative(url: str) -> bool:
 def file_path(package: str, version: str, relative: str) -> Path:
     """The path of a file that the manifest of a version refers to, such as `./manifest.yaml`.
 
-    Raises ValueError for one that leads out of the repository or has a part that no file should have.
+    Raises ValueError for one that leads out of the repository or has a part that no file should have, or a hidden one.
     """
     parts = list(manifest_path(package, version)[:-1])
     plain = unquote(relative)
@@ -83,7 +83,7 @@ def file_path(package: str, version: str, relative: str) -> Path:
                 break
             parts.pop()
         elif part not in ("", "."):
-            if not _PART.fullmatch(part):
+            if not _PART.fullmatch(part) or part.startswith("."):  # .git and the like: no server gives them
                 raise ValueError(f"{shown(relative)} is not the path of a file in the repository")
             parts.append(part)
     else:

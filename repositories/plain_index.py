@@ -28,7 +28,8 @@ ODD_SECONDS: Final = 0.6
 _MOST_TEXT: Final = 1 << 16
 _KEYS: Final = (b"name", b"shortDescription", b"iconUrl", b"latestVersion", b"scope")
 _PLACE: Final = {key: n for n, key in enumerate(_KEYS)}
-_SCOPES: Final = frozenset(["", *SCOPES.split()])
+_HAS_SCOPE: Final = 1 << _PLACE[b"scope"]
+_SCOPES: Final = frozenset(SCOPES.split())
 
 # Bytes that mean more than themselves: control characters and what YAML takes for line breaks. Elsewhere a byte of
 # 128 or more is part of a letter.
@@ -103,7 +104,7 @@ class _Reader:
                     return None
                 continue
             name, description, icon, latest, scope = values
-            if not seen & 1 or scope not in _SCOPES or package_problem(name):
+            if not seen & 1 or (seen & _HAS_SCOPE and scope not in _SCOPES) or package_problem(name):
                 return None
             self._entries.append(IndexEntry(name, description, icon, latest, scope, NOTHING))
             if len(self._entries) > MOST_PACKAGES:

@@ -25,7 +25,7 @@ from web.urls import is_web_page
 MAX_DEPTH: Final = 100
 """How deep values may be nested."""
 
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
+LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
 _TAG: Final = "tag:yaml.org,2002:"
 _NO_KEY: Final = object()
 _LOOK: Final = 2048  # values between two looks at the clock
@@ -87,7 +87,7 @@ def lines(content: bytes, most: int) -> dict[tuple[str | int, ...], int]:
     """The line (from 1) of each of the first `most` values of a text's first document, by its path."""
     found: dict[tuple[str | int, ...], int] = {}
     stack: list[tuple[tuple[str | int, ...], int | None, str | None]] = []  # path, next index, key that waits
-    for event in yaml.parse(content.removeprefix(b"\xef\xbb\xbf"), Loader=_LOADER):
+    for event in yaml.parse(content.removeprefix(b"\xef\xbb\xbf"), Loader=LOADER):
         if isinstance(event, yaml.DocumentEndEvent) or len(found) >= most:
             break
         if isinstance(event, yaml.CollectionEndEvent):
@@ -131,7 +131,7 @@ class _Builder:
         """Number, first line and value of each document that is not empty."""
         line = 1
         try:
-            for event in yaml.parse(content, Loader=_LOADER):
+            for event in yaml.parse(content, Loader=LOADER):
                 if isinstance(event, yaml.DocumentStartEvent):
                     self._document += 1
                     self._anchors, self._root, line = {}, None, 0
@@ -171,7 +171,7 @@ class _Builder:
             return self._copied(event)
         is_map = isinstance(event, yaml.MappingStartEvent)
         if event.tag not in (None, "!", f"{_TAG}map" if is_map else f"{_TAG}seq"):
-            raise self._unused(f"tag {event.tag!r} is", event)
+            raise self._unused(f"tag {short(event.tag)} is", event)
         return {} if is_map else []
 
     def _attach(self, value: Any, event: Any) -> None:
@@ -203,7 +203,7 @@ class _Builder:
             if not isinstance(value, str):
                 return value
         elif event.tag not in (None, "!", f"{_TAG}str"):
-            raise self._unused(f"tag {event.tag!r} is", event)
+            raise self._unused(f"tag {short(event.tag)} is", event)
         return self._texts.setdefault(text, text)
 
     def _copied(self, event: Any) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -24,6 +26,10 @@ MIB: Final = 1 << 20
 MAX_REDIRECTS: Final = 5
 MAX_BYTES: Final = 16 * MIB
 """The most that is read of an answer unless it is said otherwise."""
+
+NO_ADDRESS: Final = "the server redirects to something that is no address"
+MOST_SECONDS: Final = 2.0
+"""Processor time that taking in an answer may cost: 28 MiB take a tenth of it, a byte at a time they take minutes."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -92,6 +98,7 @@ class Connections:
                     proxy=httpx.Proxy(proxy, ssl_context=tls) if proxy else None,
                     trust_env=False,
                     headers={"User-Agent": "frit", "Accept-Encoding": "gzip"},
+                    cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # none: nobody here logs in by them
                 )
             return self._clients[proxy, own]
 
@@ -119,8 +126,11 @@ def get(question: Question, connections: Connections, limit: Deadline, stopped: 
     """
     try:
         asked = first = httpx.URL(question.url)
+        usable = _names_host(asked)
     except httpx.InvalidURL:
-        raise TransferError("bad-url", "this is not a valid address") from None
+        usable = False
+    if not usable:
+        raise TransferError("bad-url", "this is not a valid address")
     for _ in range(MAX_REDIRECTS + 1):
         proxy = _proxy(asked)
         left = max(limit.remaining(), 0.001)
@@ -139,6 +149,8 @@ def get(question: Question, connections: Connections, limit: Deadline, stopped: 
             raise
         except httpx.HTTPError as error:
             raise explained(error, asked.host, proxy, connect, read) from None
+        except UnicodeError:  # httpx looks at where a redirect leads before anybody else can
+            raise TransferError("redirect", NO_ADDRESS) from None
         if isinstance(answer, Answer):
             return answer
         asked = answer
@@ -171,13 +183,15 @@ def _pieces(
     length = response.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and (len(length) > 18 or int(length) > question.most):
         raise _too_large(question)
-    received = 0
+    received, began = 0, time.thread_time()
     for piece in response.iter_raw():
         received += len(piece)
         if received > question.most:
             raise _too_large(question)
         if stopped() or limit.passed():
             raise TransferError("timeout", "the answer did not end in time", retry=True)
+        if time.thread_time() - began > MOST_SECONDS:
+            raise TransferError("costly", f"the answer takes more than {MOST_SECONDS:g} s of processor time to take in")
         yield piece
 
 
@@ -206,13 +220,23 @@ def _decoded(question: Question, pieces: Iterator[bytes], coding: str) -> bytes:
 def _next(url: httpx.URL, response: httpx.Response) -> httpx.URL:
     try:
         target = url.join(response.headers["location"])
+        usable = _names_host(target)
     except (httpx.InvalidURL, ValueError):
-        raise TransferError("redirect", "the server redirects to something that is no address") from None
-    if target.scheme not in ("http", "https") or not target.host:
+        raise TransferError("redirect", NO_ADDRESS) from None
+    if target.scheme not in ("http", "https") or not usable:
         raise TransferError("redirect", "the server redirects to something that is no web address")
     if url.scheme == "https" and target.scheme == "http":
         raise TransferError("redirect", f"the server redirects from https to plain http: {urls.shown(str(target))}")
     return target
+
+
+def _names_host(url: httpx.URL) -> bool:
+    """Whether a URL names a host that can be looked up. Source: RFC 1035, 2.3.4 (sizes), RFC 5891 (IDNA)."""
+    try:
+        host = url.host.rstrip(".") and url.raw_host.decode("ascii").rstrip(".")
+    except ValueError:
+        return False
+    return 0 < len(host) <= 253 and all(0 < len(label) <= 63 for label in host.split("."))
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -52,7 +52,7 @@ def test_yaml_and_json_give_the_same_objects() -> None:
 
 def test_the_python_parser_gives_the_same_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PyYAML came without libyaml, the result is the same."""
-    monkeypatch.setattr(plain_yaml, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(plain_yaml, "LOADER", yaml.SafeLoader)
     objects = builders.release()
     assert list(parse(builders.as_yaml(objects), "x")) == objects
     assert "line 5" in refused(HEAD + "a: [\n")

@@ -117,6 +117,7 @@ def test_the_public_index_takes_the_fast_way() -> None:
         'name: "a\\nb"',
         "name: a\n  scope: cluster",
         "name: a\n  scope: Cluster",
+        "name: a\n  scope: ''",
         "name: a\n  latestVersion: 1.2",
         "name: a\n  latestVersion: null",
         "name: a\n  iconUrl: https://x/#y",

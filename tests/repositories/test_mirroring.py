@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from base.events import silent
 from repositories import names
 from repositories.folders import Folder
 from repositories.linting import Linter
+from repositories.localizing import localized
 from repositories.mirror_state import SUMS, State, mirror_folder
 from repositories.mirroring import Fetch, Mirror, Tally
 from repositories.problems import Malformed
@@ -228,6 +230,37 @@ def test_manifests_from_elsewhere_are_copied_on_request(origin: Origin, copy: Pa
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", SUMS], cwd=copy, check=True)
 
 
+def test_a_url_is_replaced_where_it_stands() -> None:
+    """Whatever is written around it, and quickly: the file may have 2 MiB."""
+    text = "name: a\nlongDescription: '\u00e9 \U0001f600 {}'\nmanifests: [{{url: https://x/}}, {{url: b}}] # end\n"
+    long = text.format("x\n\n" * 400_000).encode()
+    began = time.thread_time()
+    assert localized(long, {0: "./y"}) == long.replace(b"https://x/", b'"./y"')
+    assert time.thread_time() - began < 1.0
+
+
+def test_a_manifest_that_fits_no_schema_is_copied_as_it_is(origin: Origin, copy: Path) -> None:
+    """Its positions cannot be relied on, and clients refuse it wherever its manifests lie."""
+    before = origin.folder.directory.joinpath(WEB).read_bytes()
+    change(origin.folder.directory, WEB, "  - url: manifest.yaml", "  - x\n  - url: https://example.com/m.yaml")
+    mirror(origin, copy, lambda _: b"")
+    assert (copy / WEB).read_bytes() == (origin.folder.directory / WEB).read_bytes() != before
+
+
+def test_a_mirror_keeps_what_is_its_own(origin: Origin, copy: Path) -> None:
+    """Hidden files, such as those of git, are not written, and its list of checksums by nobody else."""
+    url = "  - url: manifest.yaml"
+    change(origin.folder.directory, WEB, url, f"  - url: ../../.git/config\n  - url: ../../.frit-mirror\n{url}")
+    origin.folder.directory.joinpath(".git").mkdir()
+    origin.folder.directory.joinpath(".git", "config").write_text("[core]\n")
+    assert [one.file for one in mirror(origin, copy).missing] == [WEB, WEB]
+    assert not copy.joinpath(".git").exists()
+    change(origin.folder.directory, WEB, "../../.git/config", "../../SHA256SUMS")
+    origin.folder.directory.joinpath(SUMS).write_text("")
+    with pytest.raises(RepositoryUnusable, match="keeps its checksums there"):
+        mirror(origin, copy)
+
+
 def test_a_manifest_that_cannot_be_fetched_is_named(origin: Origin, copy: Path) -> None:
     """The package is not listed then: it could not be installed without it."""
     change(origin.folder.directory, WEB, "url: manifest.yaml", "url: https://example.com/m.yaml")
@@ -259,9 +292,13 @@ def test_a_folder_that_cannot_be_written_to_ends_it(
     monkeypatch.setattr(State, "put", full)
     with pytest.raises(RepositoryUnusable, match="No space"):
         mirror(origin, copy)
+    monkeypatch.undo()
     copy.joinpath("file").write_text("")
     with pytest.raises(WrongUsage, match="could not use the folder"), mirror_folder(copy / "file" / "below"):
         pass
+    copy.joinpath(SUMS).mkdir()
+    with pytest.raises(WrongUsage, match=rf"could not use .*{SUMS}: Is a directory"):
+        mirror(origin, copy)
 
 
 @needs_samples

@@ -27,6 +27,7 @@ def refused(content: bytes, bounds: Bounds = SMALL) -> str:
     assert caught.value.exit_code == 8
     assert caught.value.hint
     assert caught.value.message.startswith("a/versions.yaml")
+    assert len(caught.value.message) < 200
     return caught.value.message
 
 
@@ -44,6 +45,7 @@ def refused(content: bytes, bounds: Bounds = SMALL) -> str:
         (b'a: "\\ud800"', "line 1: its YAML is broken"),
         (b"a: 1\n---\nb: 2\n", "line 3: it holds more than one document"),
         (b"a: !!python/object:os.system x\n", "not used in package repositories"),
+        (b"a: !" + b"x" * 5000 + b" b\n", "...' is not used in package repositories"),
         (b"a: &x 1\nb: {<<: *x}\n", "line 2: merge keys (<<) are not used in package repositories"),
         (b"a: *b\n", "stands for nothing"),
         (b"1: a\n", "a key is not a text"),
