@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from base.errors import CannotTell
 from base.parallel import each
 from kube.client import Client
 from kube.discovery import ACCESS_REVIEWS
@@ -35,6 +36,14 @@ class Permission:
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
         tail = f" --subresource={self.subresource}" if self.subresource else ""
         return f"kubectl auth can-i {self.verb} {resource}{tail}" + (f" -n {self.namespace}" if self.namespace else "")
+
+
+def not_known(what: str, permission: Permission) -> CannotTell:
+    """The error where something could not be done for want of a permission; `what` begins with `could not`."""
+    return CannotTell(
+        f"{what}: this account may not {permission}",
+        hint=f"{permission.command}   asks the server; an administrator can grant it",
+    )
 
 
 EVERYTHING = Permission("*", "*", "*")

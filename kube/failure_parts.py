@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -19,7 +18,6 @@ READ_TAIL: Final = 2000
 MESSAGE_HEAD: Final = 1500
 MESSAGE_TAIL: Final = 500
 MOST_CAUSES: Final = 50
-LONGEST_RETRY_AFTER: Final = 86400.0
 
 
 def status_object(text: str, begin: int = 0) -> dict[str, Any] | None:
@@ -125,27 +123,6 @@ def as_written(words: str, text: str) -> str:
 def _with_names(words: str) -> re.Pattern[str]:
     parts = (re.escape(part) for part in words[:300].split('""'))
     return re.compile(r"\\{0,8}[\"“][^\"”\s]{0,300}[\"”]".join(parts), re.IGNORECASE)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait by Retry-After: a number, or a date (RFC 9110, 10.2.3) by the server's own clock."""
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,300}(\.[0-9]{1,9})?", value):  # more digits than a header may have are no number
-        return min(float(value), LONGEST_RETRY_AFTER)
-    when = _http_date(value)
-    if when is None:
-        return None
-    now = _http_date(headers.get("date", ""))
-    return min(max(when - (time.time() if now is None else now), 0.0), LONGEST_RETRY_AFTER)
-
-
-def _http_date(value: str) -> float | None:
-    from email.utils import parsedate_to_datetime  # costs too much to load for every run
-
-    try:
-        return parsedate_to_datetime(value).timestamp() if 0 < len(value) < 100 else None
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 REASONS: Final[Mapping[str, int]] = {

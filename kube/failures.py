@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from base.errors import FritError
+from base.retry_after import LONGEST_RETRY_AFTER, retry_after
 from kube import failure_causes as causes
 from kube.failure_kinds import ANSWERED, KINDS, UNANSWERED, Kind, KindRule
 from kube.failure_parts import (
-    LONGEST_RETRY_AFTER,
     MOST_CAUSES,
     READ_HEAD,
     REASONS,
@@ -33,7 +33,6 @@ from kube.failure_parts import (
     errno_of,
     one_line,
     quoted_status,
-    retry_after,
     status_object,
     text_of,
     words_of,

@@ -119,7 +119,9 @@ class WebCarrier:
             f"{self._url}/{names.in_url(path)}",
             NOUN,
             missing=f"there is no {file}",
-            missing_hint="is this the folder that holds index.yaml?",
+            missing_hint=f"leave {names.INDEX} out: the URL is that of the folder"
+            if self._url.endswith(f"/{names.INDEX}")
+            else f"is this the folder that holds {names.INDEX}?",
             most=most,
             headers=headers,
             authorization=authorization(self._credentials),

@@ -85,6 +85,8 @@ class Catalogue:
         rest = f"; {', '.join(failed)} could not be read" if failed else ""
         like = near(package, self.indexes)
         meant = f"did you mean {' or '.join(like)}?\n" if like else ""
+        if any(one.target.name == package for one in self.outcomes):
+            meant += f"frit repo show {package}   shows the repository of that name\n"
         return (RepositoryUnusable if failed else PreflightFailed)(
             f"there is no package {package} among {self.size}{rest}",
             hint=f"{meant}frit search TEXT   finds packages by words",

@@ -21,6 +21,7 @@ import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from base import exits
 from base.errors import FritError, PreflightFailed, ServerRefused
 from base.events import Said
 from kube.apply import Applier, Change
@@ -79,7 +80,8 @@ def set_default(
         winner = claim(applier, name, over=True, force_conflicts=force_conflicts, between=between, tokens=tokens)
     except FritError as error:
         if len(others) == 1 and not applier.run.cancelled:
-            _put_back(applier, others[0], tokens, error)
+            # a write that was refused is never carried out; one that was not answered may still be
+            _put_back(applier, others[0], tokens if error.exit_code == exits.REFUSED else [], error)
         raise
     between("")
     return Moved(winner, tuple(marked), Change.CHANGED)
@@ -96,9 +98,8 @@ def claim(
 ) -> str:
     """Get the mark for a repository that is registered; with `over` also from the one that has it now.
 
-    `tokens` are the caller's own claims of before, which nobody pursues any more; those that are made now come along.
-
-    Returns the default at the end, and says when it is another because somebody else was faster. Raises
+    `tokens` are claims that can never become a mark, and so may stay; those that are made now come along. Returns the
+    default at the end, and says when it is another because somebody else was faster. Raises
     `PreflightFailed` where the repository has gone, `ServerRefused` where too many try at the same moment, and what
     `write` raises.
     """

@@ -28,6 +28,7 @@ DEFAULT_ANNOTATION: Final = f"{GROUP}/default-repository"
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _HOST = re.compile(r"[A-Za-z0-9._~-]+|[0-9A-Fa-f:.]+")
+_WITHOUT_SCHEME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?(/|$)")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _USERINFO = re.compile(r"^((?:[^/@]*:)?/+)?[^/?#]*@")  # also in a URL that is not quite one
@@ -66,7 +67,9 @@ def checked_name(name: str) -> str:
     if len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
         raise WrongUsage(
             f"{hide_credentials(name)!r} cannot be the name of a repository",
-            hint="use lower-case letters, digits, '-' and '.', and begin and end with a letter or a digit",
+            hint="it stands before the URL: NAME URL"
+            if "://" in name
+            else "use lower-case letters, digits, '-' and '.', and begin and end with a letter or a digit",
         )
     return name
 
@@ -80,7 +83,8 @@ def checked_url(url: str) -> str:
     if _USERINFO.search(url):
         raise WrongUsage(
             f"the URL {shown} holds credentials, which everybody who may read the object could read",
-            hint="leave them out of the URL, and name a Secret in spec.auth of the PackageRepository",
+            hint="leave them out of the URL; frit repo add NAME URL --username NAME   asks for the password, and keeps"
+            " it in a Secret",
         )
     if not _PRINTABLE.fullmatch(url) or _BAD_ESCAPE.search(url):
         raise WrongUsage(
@@ -98,8 +102,12 @@ def checked_url(url: str) -> str:
             hint="frit repo serve DIR   serves it under a URL",
         )
     if parts.scheme not in ("http", "https", "oci"):
+        meant = f"https://{url}" if _WITHOUT_SCHEME.match(url) else DEFAULT_URL
         raise WrongUsage(
-            f"the URL {shown} does not begin with https://, http:// or oci://", hint=f"for example: {DEFAULT_URL}"
+            f"the URL {shown} does not begin with https://, http:// or oci://",
+            hint="frit repo serve DIR   serves a folder of this machine under a URL"
+            if url[0] in "/.~"
+            else f"for example: {meant}",
         )
     if not _HOST.fullmatch(host):
         raise WrongUsage(f"the URL {shown} does not name a host", hint=f"for example: {DEFAULT_URL}")

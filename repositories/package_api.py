@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from base.errors import CannotTell, PreflightFailed
+from base.errors import PreflightFailed
 from base.events import Said
 from base.parallel import each
 from base.retry import History
-from kube.access import Permission
+from kube.access import Permission, not_known
 from kube.apply import FIELD_MANAGER, Applied, Applier, Change
 from kube.client import Client
 from kube.discovery import CRDS
@@ -95,11 +95,7 @@ def _read(client: Client, name: str) -> Object | None:
         if error.failure.kind is Kind.NOT_FOUND:
             return None
         if error.failure.kind is Kind.FORBIDDEN:
-            permission = PERMISSIONS[0]
-            raise CannotTell(
-                f"could not tell whether {name} is there: this account may not {permission}",
-                hint=f"{permission.command}   asks the server; an administrator can grant it",
-            ) from None
+            raise not_known(f"could not tell whether {name} is there", PERMISSIONS[0]) from None
         raise
     return found
 

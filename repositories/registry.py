@@ -9,10 +9,10 @@ from typing import Any
 
 from base.budget import Budget
 from base.clock import Deadline, Run
-from base.errors import CannotTell, PreflightFailed
+from base.errors import PreflightFailed
 from base.events import Listener
 from base.policy import RetryPolicy
-from kube.access import Permission
+from kube.access import Permission, not_known
 from kube.apply import FIELD_MANAGER, Applied, Applier
 from kube.client import Client
 from kube.failures import ApiError, Kind
@@ -92,11 +92,7 @@ def listed(client: Client) -> list[Object]:
                 f"could not list the package repositories: {_NO_API}", hint="frit bootstrap   installs it"
             ) from None
         if error.failure.kind is Kind.FORBIDDEN:
-            permission = PERMISSIONS[0]
-            raise CannotTell(
-                f"could not tell which package repositories there are: this account may not {permission}",
-                hint=f"{permission.command}   asks the server; an administrator can grant it",
-            ) from None
+            raise not_known("could not tell which package repositories there are", PERMISSIONS[0]) from None
         raise
     items: list[Object] = answer.get("items") or []
     return sorted(items, key=lambda one: str(field(one, "metadata", "name", default="")))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from base.errors import CannotTell, PreflightFailed
-from kube.access import Permission
+from kube.access import Permission, not_known
 from kube.apply import Applier
 from kube.client import Client
 from kube.discovery import Resource
@@ -132,10 +132,7 @@ def _list(client: Client, resource: Resource) -> list[Object]:
         if error.failure.status == 404:  # a cluster whose API lacks the kind has no packages of it
             return []
         if error.failure.kind is Kind.FORBIDDEN:
-            raise CannotTell(
-                f"could not tell which packages are installed: this account may not {permission}",
-                hint=f"{permission.command}   asks the server; an administrator can grant it",
-            ) from None
+            raise not_known("could not tell which packages are installed", permission) from None
         raise
     items: list[Object] = answer.get("items") or []
     return items

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from dataclasses import field as declared
 from typing import Any, Final
 
-from base.errors import CannotTell, PreflightFailed, RepositoryUnusable, ServerRefused
-from kube.access import Permission
+from base.errors import PreflightFailed, RepositoryUnusable, ServerRefused
+from kube.access import Permission, not_known
 from kube.apply import Applier
 from kube.client import Client
 from kube.discovery import CORE_V1
@@ -79,10 +79,7 @@ def get(client: Client, name: str) -> Object | None:
         if error.failure.kind is Kind.NOT_FOUND:
             return None
         if error.failure.kind is Kind.FORBIDDEN:
-            raise CannotTell(
-                f"could not read the credentials in {ref_for(name)}: this account may not {READ}",
-                hint=f"{READ.command}   asks the server; an administrator can grant it",
-            ) from None
+            raise not_known(f"could not read the credentials in {ref_for(name)}", READ) from None
         raise
     return found
 

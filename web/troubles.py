@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import ssl
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
 from base.clock import seconds_text
+from base.retry_after import retry_after
 from web import urls
 from web.light_httpx import httpx
 
@@ -18,6 +17,8 @@ NAME_BUDGET: Final = 5.0
 """Seconds that an unknown host name is worth: long enough for a resolver that restarts."""
 
 _DROPPED: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)  # a broken connection, not a refusal
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
+"""What TLS says of an answer in plain text (OpenSSL 1.1 and 3; 3.2 and later)."""
 _RETRIED: Final = frozenset({408, 425, 429})
 
 
@@ -68,23 +69,12 @@ def unexpected(response: httpx.Response, noun: str, missing: str, missing_hint: 
         return proxy_login()
     if status in _RETRIED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = "rate-limited" if status == HTTPStatus.TOO_MANY_REQUESTS else "server"
-        wait = retry_after(response)
+        wait = retry_after(response.headers)
         asks = f" and asks for a pause of {seconds_text(wait)}" if wait else ""
         return TransferError(kind, said + asks, retry=True, retry_after=wait, status=status)
-    return TransferError("unexpected", f"{said}, which is no {noun}", status=status)
-
-
-def retry_after(response: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait: a number or a date. Source: RFC 9110, 10.2.3."""
-    text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 20:
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(response.headers.get("date", ""))  # the server's clock; ours may be off
-        return max(0.0, math.ceil((moment - now).total_seconds()))
-    except (ValueError, TypeError, OverflowError):
-        return None
+    plain = status == HTTPStatus.BAD_REQUEST and response.request.url.scheme == "http"
+    hint = "does the URL begin with https://? Some servers answer so to plain http" if plain else ""
+    return TransferError("unexpected", f"{said}, which is no {noun}", hint=hint, status=status)
 
 
 def explained(error: httpx.HTTPError, host: str, proxy: str | None, connect: float, read: float) -> TransferError:
@@ -100,7 +90,12 @@ def explained(error: httpx.HTTPError, host: str, proxy: str | None, connect: flo
                 hint="if a proxy or a company's own CA signs it, trust that CA: --ca-bundle FILE",
             )
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, _DROPPED):
-            return TransferError("tls", f"no TLS with {far}: {cause.reason or cause}")
+            plain = cause.reason in _NO_TLS
+            return TransferError(
+                "tls",
+                f"no TLS with {far}: {cause.reason or cause}",
+                hint="what answers there speaks no TLS: does the URL begin with http://?" if plain else "",
+            )
         if isinstance(cause, socket.gaierror):
             problem = f"no address is known for {near}: {cause.strerror}"
             return TransferError("unknown-host", problem, retry=True, budget=NAME_BUDGET)

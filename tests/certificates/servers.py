@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.serving import running
+
 Handler = http.server.BaseHTTPRequestHandler
 Answer = Callable[[Handler], None]
 
@@ -75,14 +77,8 @@ class Server(http.server.ThreadingHTTPServer):
 @contextlib.contextmanager
 def serving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server that is there until the block ends."""
-    with Server(*answers, tls=tls) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Server(*answers, tls=tls)) as server:
+        yield server
 
 
 def answer(body: bytes = b"", status: int = 200, *, length: int | None = None, **headers: str) -> Answer:

@@ -69,6 +69,7 @@ def test_https_from_a_server_that_speaks_http_is_told_as_such(downloads: Downloa
     with serving(answer(BODY)) as server:
         error = downloads.failure(server.url().replace("http:", "https:"))
     assert "no TLS with 127.0.0.1" in error.message
+    assert "does the URL begin with http://?" in error.hint
     assert "attempts" not in error.message
 
 

@@ -30,8 +30,10 @@ from kube.watch import Wake
 from repositories import package_api
 from repositories.objects import GROUP, Repository, to_object
 from tests.cluster import Cluster, clean
+from tests.faults.proxy import FaultProxy
 from tests.forked import Forked
 from tests.repositories.schemas import KINDS, glasskube_crd
+from tests.repositories.sites import Desk, Site, desk_in, site
 
 if TYPE_CHECKING:
     from tests.conftest import Kubectl
@@ -228,3 +230,24 @@ def powerless(kubectl: Kubectl, tmp_path: Path) -> Path:
     path.write_text(json.dumps(seen))
     path.chmod(0o600)
     return path
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Readers with a cache of their own."""
+    with desk_in(tmp_path, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def shop() -> Iterator[Site]:
+    """A repository on a server."""
+    with site() as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(repo: Repo, cluster: Cluster, tmp_path: Path) -> Iterator[FaultProxy]:
+    """A proxy in front of the API server, with the package API behind it."""
+    with FaultProxy(tmp_path / "proxy", cluster.kubeconfig) as running:
+        yield running

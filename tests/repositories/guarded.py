@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from tests.cluster import pki
 from tests.packages_server import PACKAGES
+from tests.serving import running
 
 
 def basic(username: str, password: str) -> str:
@@ -68,14 +68,8 @@ def guarded(*accepted: str, tls: pki.Authority | None = None) -> Iterator[Guarde
         context.verify_mode = ssl.CERT_REQUIRED
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.scheme = "https"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def client_pair(tls: pki.Authority) -> tuple[Path, Path]:

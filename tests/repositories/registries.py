@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from repositories.oci import MANIFEST_TYPE, TITLE
 from tests.repositories.sites import FILES, Handler, Site
+from tests.serving import running
 
 NAME = "team/packages"
 
@@ -69,14 +69,8 @@ class Registry(Site):
 @contextlib.contextmanager
 def registry_server() -> Iterator[Registry]:
     """A registry that is there until the block ends."""
-    with Registry() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Registry()) as server:
+        yield server
 
 
 def url(registry: Registry, reference: str = "") -> str:

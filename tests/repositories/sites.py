@@ -26,6 +26,7 @@ from repositories.carriers import Ways
 from repositories.credentials import Credentials
 from repositories.origins import NOBODY
 from repositories.reader import POLICY, Origin, Reader, ReadOptions
+from tests.serving import running
 
 Handler = http.server.BaseHTTPRequestHandler
 Fault = Callable[[Handler], None]
@@ -139,14 +140,8 @@ class Site(http.server.ThreadingHTTPServer):
 @contextlib.contextmanager
 def site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
     """A server that is there until the block ends."""
-    with Site(tls) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Site(tls)) as server:
+        yield server
 
 
 def closed_port() -> int:

@@ -98,6 +98,7 @@ def test_every_list_has_every_format_in_a_stable_order(repo: Repo) -> None:
             plain, wide = (repo.frit(*command, *more).stdout.splitlines() for more in ((), ("-o", "wide")))
             assert [line.split()[0] for line in plain[1:]] == expected
             assert [line.split()[0] for line in wide[1:]] == expected
+            assert "could not find context 'nowhere'" in repo.frit(*command, "--context", "nowhere", code=4).stderr
         found = json.loads(repo.frit("search", "-o", "json").stdout)["packages"]
         assert [one["repository"] for one in found] == names * 3
 

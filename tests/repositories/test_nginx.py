@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +14,9 @@ from repositories.targets import Target
 from tests.certificates.servers import Authority
 from tests.repositories import nginx
 from tests.repositories.people import Person
-from tests.repositories.sites import FILES, Desk, desk_in
+from tests.repositories.sites import FILES, Desk
 
 LOCATION = "root {root}; location / {{ try_files $uri =404; }}"
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Readers with a cache of their own."""
-    with desk_in(tmp_path, monkeypatch) as made:
-        yield made
 
 
 @pytest.fixture
@@ -87,13 +79,16 @@ def test_tls_with_a_login_and_with_a_client_certificate(desk: Desk, root: Path, 
             Target("no login", f"https://127.0.0.1:{login}", lambda: ca),
             Target("no certificate", f"https://127.0.0.1:{certified}", lambda: ca),
             Target("no trust", f"https://127.0.0.1:{certified}"),
+            Target("no https", f"http://127.0.0.1:{login}"),
         ]
         outcomes = read_indexes(targets, desk.options(), Run())
-    assert [one.read is not None for one in outcomes] == [True, True, False, False, False]
-    words = ["answered 401", "answered 400", "not trusted"]
+    assert [one.read is not None for one in outcomes] == [True, True, False, False, False, False]
+    words = ["answered 401", "answered 400", "not trusted", "answered 400"]
     for one, word in zip(outcomes[2:], words, strict=True):
         assert one.error is not None
         assert word in one.error.message
+    assert outcomes[-1].error is not None
+    assert "https://?" in outcomes[-1].error.hint
 
 
 def test_a_gateway_in_between(desk: Desk, root: Path, tmp_path: Path) -> None:

@@ -36,6 +36,25 @@ def test_parse_reads_name_and_url(text: str, name: str, url: str) -> None:
     assert parse(text) == Repository(name, url)
 
 
+@pytest.mark.parametrize(
+    ("name", "url", "hint"),
+    [
+        ("https://example.com", "team", "it stands before the URL"),
+        ("team", "packages.example.com/a", "for example: https://packages.example.com/a"),
+        ("team", "localhost:8080", "for example: https://localhost:8080"),
+        ("team", "ftp://example.com", f"for example: {DEFAULT_URL}"),
+        ("team", "./packages", "frit repo serve DIR"),
+        ("team", "https://me:secret@example.com", "--username NAME   asks for the password"),
+    ],
+)
+def test_a_mistake_is_answered_with_what_to_write(name: str, url: str, hint: str) -> None:
+    """The hint fits what was written, as far as it can be told."""
+    with pytest.raises(WrongUsage) as caught:
+        repository(name, url)
+    assert hint in caught.value.hint
+    assert "secret" not in str(caught.value) + caught.value.hint
+
+
 @pytest.mark.parametrize("name", ["", "Team", "a_b", "-a", "a-", "a..b", ".a", "a b", "ü", "a" * 254, "a\n"])
 def test_a_name_that_no_object_can_have_is_wrong_usage(name: str) -> None:
     """Names are DNS subdomains of at most 253 characters."""

@@ -17,20 +17,13 @@ from repositories.reader import Unread
 from tests.certificates.servers import Authority
 from tests.repositories.people import Person
 from tests.repositories.registries import NAME, Registry, digest, registry_server, url
-from tests.repositories.sites import FILES, Desk, basic, desk_in, site, status
+from tests.repositories.sites import FILES, Desk, basic, site, status
 
 
 def layers(name: str, size: int, times: int = 1) -> bytes:
     """The manifest of an artifact that has an index, so many times."""
     layer = {"digest": name, "size": size, "annotations": {TITLE: "index.yaml"}}
     return json.dumps({"layers": [layer] * times}).encode()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Readers with a cache of their own."""
-    with desk_in(tmp_path, monkeypatch) as made:
-        yield made
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def test_all_registered_repositories_are_searched(repo: Repo, tmp_path: Path) ->
         assert repo.frit("show", "web").stdout.splitlines()[2].split()[1] == "team"
         assert json.loads(repo.frit("show", "hello-web", "-o", "json").stdout)["alsoIn"] == ["private"]
         assert "did you mean team?" in repo.frit("search", "-r", "taem", code=3).stderr
+        assert "frit repo show team" in repo.frit("show", "team", code=3).stderr
         assert repo.completed("frit show we") == ["web"]
         assert repo.completed("frit show web v1.1") == ["v1.1.0+1"]
         assert repo.completed("frit search --repository te") == ["team"]

@@ -17,23 +17,9 @@ from base.events import Retried
 from repositories.names import index_path
 from repositories.problems import Malformed
 from repositories.reader import Unread
-from tests.repositories.sites import FILES, Desk, Fault, Site, desk_in, pieces, reset, silence, site, status
+from tests.repositories.sites import FILES, Desk, Fault, Site, pieces, reset, silence, status
 
 INDEX = "index.yaml"
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Readers with a cache of their own."""
-    with desk_in(tmp_path, monkeypatch) as made:
-        yield made
-
-
-@pytest.fixture
-def shop() -> Iterator[Site]:
-    """A repository on a server."""
-    with site() as server:
-        yield server
 
 
 def test_all_files_of_a_repository_are_read(desk: Desk, shop: Site) -> None:

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,14 +18,7 @@ from repositories.reader import ReadOptions
 from repositories.reading import Outcome, demand, read_indexes
 from repositories.targets import Target
 from repositories.wire import Index
-from tests.repositories.sites import Desk, Site, basic, closed_port, desk_in, silence, site, status
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Readers with a cache of their own."""
-    with desk_in(tmp_path, monkeypatch) as made:
-        yield made
+from tests.repositories.sites import Desk, Site, basic, closed_port, silence, site, status
 
 
 @pytest.fixture

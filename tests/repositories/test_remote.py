@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from repositories.remote import Elsewhere, Remote, reader_for
 from repositories.serving import serving
 from tests.frit.processes import PLAIN, finished
 from tests.repositories.shelves import change, write
+from tests.serving import running
 from web.troubles import TransferError
 
 WEB = "web/v1.1.0+1/package.yaml"
@@ -45,14 +45,8 @@ def answering(answer: Callable[[str, str], Answer]) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with running(server):
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,23 +15,9 @@ from repositories.reader import Unread
 from repositories.remote import Remote
 from tests.certificates.servers import Authority, forward, serving
 from tests.repositories.people import Person
-from tests.repositories.sites import Desk, Handler, Site, basic, desk_in, site, status
+from tests.repositories.sites import Desk, Handler, Site, basic, site, status
 
 SECRET = "s3cr3t-Pässwort"
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Readers with a cache of their own."""
-    with desk_in(tmp_path, monkeypatch) as made:
-        yield made
-
-
-@pytest.fixture
-def shop() -> Iterator[Site]:
-    """A repository on a server."""
-    with site() as server:
-        yield server
 
 
 @pytest.fixture
