@@ -9,15 +9,17 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import tests.cluster
 from bench.repositories.cases import Sizes
 from bench.repositories.stopwatch import ROOT
+from tests.chaos.hands import Hands
 from tests.cluster import Cluster, ClusterError, clean
 
 _MANIFEST = ROOT / "manifests" / "package-api.yaml"
-_CRD = "customresourcedefinition/packagerepositories.packages.glasskube.dev"
+_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/packagerepositories.packages.glasskube.dev"
 _PATIENCE = 30.0
 
 
@@ -51,7 +53,8 @@ def knowing(name: str, repositories: Mapping[str, str], *, keep: bool) -> Iterat
     try:
         clean.clean(cluster.kubeconfig)
         _kubectl(cluster, "apply", "--server-side", "-f", str(_MANIFEST))
-        _kubectl(cluster, "wait", "--for=condition=Established", _CRD, f"--timeout={_PATIENCE:.0f}s")
+        hands = Hands(cluster.kubeconfig)
+        hands.until("the package API is established", lambda: established(hands.get(_CRD)), _PATIENCE)
         items = [
             {
                 "apiVersion": "packages.glasskube.dev/v1alpha1",
@@ -72,6 +75,12 @@ def knowing(name: str, repositories: Mapping[str, str], *, keep: bool) -> Iterat
     finally:
         if not keep:
             tests.cluster.down(name)
+
+
+def established(crd: Mapping[str, Any] | None) -> bool:
+    """Whether the server serves what a definition defines; a new one has no conditions at all for a moment."""
+    conditions = ((crd or {}).get("status") or {}).get("conditions") or []
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
 def _kubectl(cluster: Cluster, *words: str, stdin: str = "") -> None:

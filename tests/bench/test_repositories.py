@@ -157,6 +157,15 @@ def test_an_unknown_subject_is_named() -> None:
         session.bench(session.Options(frit_program(), "none", 1, 7, ("lists",)))
 
 
+def test_a_definition_counts_as_served_only_when_the_server_says_so() -> None:
+    """A new one has no conditions for a moment, or null in their place."""
+    for status in (None, {}, {"conditions": None}, {"conditions": [{"type": "Established", "status": "False"}]}):
+        assert not ground.established({"status": status})
+    assert not ground.established(None)
+    conditions = [{"type": "NamesAccepted", "status": "True"}, {"type": "Established", "status": "True"}]
+    assert ground.established({"status": {"conditions": conditions}})
+
+
 def made_cases() -> tuple[Case, ...]:
     place = Ground(
         Path("frit"), {name: f"http://{name}" for name in ("serving", "refusing", "silent")}, "a", *[Path()] * 2
