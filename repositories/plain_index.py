@@ -8,6 +8,7 @@ decides. Only packages that are listed twice are found here as well. What has an
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import re
 import time
@@ -26,6 +27,7 @@ ODD_SECONDS: Final = 0.6
 """How long the strict way may take for single entries, in seconds of processor time."""
 
 _MOST_TEXT: Final = 1 << 16
+_PIECE: Final = 1 << 18
 _KEYS: Final = (b"name", b"shortDescription", b"iconUrl", b"latestVersion", b"scope")
 _PLACE: Final = {key: n for n, key in enumerate(_KEYS)}
 _HAS_SCOPE: Final = 1 << _PLACE[b"scope"]
@@ -53,14 +55,21 @@ def quick_index(content: bytes, file: str) -> Parsed[Index] | None:
     head = _HEAD.match(content)
     if head is None or _CONTROL.search(content):
         return None
-    if not content.isascii():
-        try:
-            content.decode()
-        except UnicodeDecodeError:
-            return None
-        if _BREAK.search(content):
-            return None
+    if not content.isascii() and (not _is_text(content) or _BREAK.search(content)):
+        return None
     return _Reader(content, file, head["indent"]).read(head.end() - len(head["indent"]) - 2)
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether it is UTF-8; in pieces, as one rare letter makes a text in memory four times as large as its bytes."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for at in range(0, len(content), _PIECE):
+            decoder.decode(content[at : at + _PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Reader:

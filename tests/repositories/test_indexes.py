@@ -186,7 +186,19 @@ def test_what_is_kept_is_what_was_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b'{"form":0}', b"\xff", b'{"form":1,"name":["a"]}', b'{"form":1,"name":1}', b"1"]
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"1",
+        b"\xff",
+        b"[" * 90_000,
+        b'{"form":0}',
+        b'{"form":1,"name":["a"]}',
+        b'{"form":1,"name":1}',
+        b'{"form":1,"name":[],"shortDescription":[],"iconUrl":[],"latestVersion":[],"scope":[],"extras":[]}',
+    ],
 )
 def test_what_was_not_kept_by_this_version_is_no_index(content: bytes) -> None:
     """Another form, or a damaged one, is read anew from the repository's own file."""
