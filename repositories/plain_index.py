@@ -17,7 +17,7 @@ from typing import Any, Final
 from repositories.names import package_problem
 from repositories.problems import Problem
 from repositories.shapes import MOST_PROBLEMS, NOTHING, Parsed, examined
-from repositories.wire import SCOPES, Index, IndexEntry
+from repositories.wire import LONGEST_TEXT, SCOPES, Index, IndexEntry
 from web.plain_scalars import CONSTANTS, scalar
 
 MOST_PACKAGES: Final = 150_000
@@ -26,7 +26,7 @@ MOST_PACKAGES: Final = 150_000
 ODD_SECONDS: Final = 0.6
 """How long the strict way may take for single entries, in seconds of processor time."""
 
-_MOST_TEXT: Final = 1 << 16
+_MOST_ENTRY: Final = 1 << 20
 _PIECE: Final = 1 << 18
 _KEYS: Final = (b"name", b"shortDescription", b"iconUrl", b"latestVersion", b"scope")
 _PLACE: Final = {key: n for n, key in enumerate(_KEYS)}
@@ -142,7 +142,7 @@ class _Reader:
         from repositories.safe_yaml import Places
         from web.plain_yaml import BadText, Limits, documents
 
-        if self._odd > ODD_SECONDS:
+        if self._odd > ODD_SECONDS or end - begin > _MOST_ENTRY:
             return False
         began = time.thread_time()
         entry = self._content[begin:end]
@@ -169,11 +169,11 @@ class _Reader:
 
 def _text(plain: bytes | None, single: bytes | None, double: bytes | None) -> str | None:
     """The text of a field, None where it is no text, or where the strict way has to say."""
+    if len(plain or single or double or b"") > LONGEST_TEXT:
+        return None
     if plain is None:
         return (double or b"").decode() if single is None else single.replace(b"''", b"'").decode()
     if b"\n" in plain:
-        if len(plain) > _MOST_TEXT:
-            return None  # its lines, one by one, would cost more than all the rest
         plain = b" ".join(line.lstrip(b" ") for line in plain.split(b"\n"))
     text = plain.decode()
     if text[0].isdigit():
