@@ -53,9 +53,9 @@ cluster: $(STAMP)
 cluster-down: $(STAMP)
 	$(PY) -m tests.cluster down $(ARGS)
 
-# The tests that need no cluster, against the built wheel instead of the working tree
+# The tests that need no cluster, against the built wheel instead of the working tree; ARGS go to pytest
 wheel-test: $(STAMP)
-	$(PY) -m tests.wheel
+	$(PY) -m tests.wheel $(ARGS)
 
 reference: $(STAMP)
 	$(PY) -m tests.reference

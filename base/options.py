@@ -120,8 +120,13 @@ def output_option(command: F) -> F:
     return _output(["text", "json", "yaml"])(command)
 
 
+def object_output_option(command: F) -> F:
+    """The same for commands that write one object, with its name alone (`name`), as kubectl has it."""
+    return _output(["text", "name", "json", "yaml"])(command)
+
+
 def list_output_option(command: F) -> F:
-    """The same for commands that list things, with more columns (`wide`) or the names alone (`name`)."""
+    """The same for commands that show things, with more columns (`wide`) or the names alone (`name`)."""
     return _output(["text", "wide", "name", "json", "yaml"])(command)
 
 

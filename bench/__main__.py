@@ -13,10 +13,13 @@ from bench.documents import RESULTS
 from bench.recovery import records as recovery_records
 from bench.recovery import session as recovery_session
 from bench.recovery import tables as recovery_tables
+from bench.repositories import records as repository_records
+from bench.repositories import session as repository_session
+from bench.repositories import tables as repository_tables
 from bench.session import CLUSTER, say
 from tests.cluster import ClusterError
 
-PARTS = ("install", "recovery")
+PARTS = ("install", "recovery", "repositories")
 
 
 def main() -> int:
@@ -25,7 +28,7 @@ def main() -> int:
     try:
         if arguments.markdown or arguments.into:
             return _told(arguments)
-        parts = {"install": _install, "recovery": _recovery}
+        parts = {"install": _install, "recovery": _recovery, "repositories": _repositories}
         failed = [run(arguments) for name, run in parts.items() if arguments.part in (None, name)]
     except (ClusterError, RuntimeError, ValueError) as error:
         say(f"error: {error}")
@@ -85,12 +88,31 @@ def _recovery(arguments: argparse.Namespace) -> bool:
     return bool(results.failures)
 
 
+def _repositories(arguments: argparse.Namespace) -> bool:
+    """Whether a command failed, or found something else than those beside it."""
+    results = repository_session.bench(
+        repository_session.Options(
+            frit=arguments.frit or frit_program(),
+            name=arguments.name,
+            count=arguments.rounds,
+            seed=arguments.seed,
+            subjects=_keys(arguments.subjects),
+            keep=arguments.keep,
+        )
+    )
+    path = _path(arguments, results.started, "repositories")
+    repository_records.write(path, results)
+    print(repository_tables.text(results))
+    say(f"written: {path}")
+    return bool(results.failures)
+
+
 def _keys(text: str | None) -> tuple[str, ...] | None:
     return tuple(text.split(",")) if text else None
 
 
 def _path(arguments: argparse.Namespace, started: str, part: str) -> Path:
-    """Where a part's results are written: the file that was named, or, where both parts run, one beside it."""
+    """Where a part's results are written: the file that was named, or, where several parts run, one beside it."""
     path: Path = arguments.results or RESULTS / f"{started.replace(':', '')}-{part}.json"
     return path.with_name(f"{path.stem}-{part}.json") if arguments.results and not arguments.part else path
 
@@ -98,12 +120,18 @@ def _path(arguments: argparse.Namespace, started: str, part: str) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures frit beside what people script.")
     option = parser.add_argument
-    option("--part", choices=PARTS, help="fresh installs, or recovery from faults of the webhook (default: both)")
-    option("--rounds", type=int, default=3, help="runs of each contestant, and of each fault (default: %(default)s)")
+    option(
+        "--part",
+        choices=PARTS,
+        help="fresh installs, recovery from faults of the webhook, or reading repositories (default: all)",
+    )
+    option("--rounds", type=int, default=3, help="runs of each contestant, fault and reading (default: %(default)s)")
     option("--unpolled", type=int, default=1, help="install: further runs with nobody polling (default: %(default)s)")
     option("--only", metavar="KEYS", help="install: only these contestants, separated by commas")
     option("--faults", metavar="KEYS", help="recovery: only these faults, separated by commas")
-    option("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="recovery: the lengths of faults")
+    option("--subjects", metavar="KEYS", help="repositories: only these of search, many, list and lint")
+    seed = random.SystemRandom().randrange(10**6)
+    option("--seed", type=int, default=seed, help="recovery: the lengths of faults; repositories: what they hold")
     option("--frit", type=Path, metavar="FILE", help="the frit to measure (default: the one beside this interpreter)")
     option("--no-startup", action="store_true", help="install: leave out the starts of processes")
     option("--name", default=CLUSTER, help="the cluster's name (default: %(default)s)")

@@ -10,6 +10,8 @@ from pathlib import Path
 from bench import records, tables
 from bench.recovery import records as recovery_records
 from bench.recovery import tables as recovery_tables
+from bench.repositories import records as repository_records
+from bench.repositories import tables as repository_tables
 from bench.soak import records as soak_records
 from bench.soak import tables as soak_tables
 
@@ -28,6 +30,9 @@ SORTS: Mapping[str, Sort] = {
     records.FORMAT: Sort((tables.BEGIN, tables.END), lambda path: tables.markdown(records.read(path))),
     recovery_records.FORMAT: Sort(
         recovery_tables.MARKS, lambda path: recovery_tables.markdown(recovery_records.read(path))
+    ),
+    repository_records.FORMAT: Sort(
+        repository_tables.MARKS, lambda path: repository_tables.markdown(repository_records.read(path))
     ),
     soak_records.FORMAT: Sort(soak_tables.MARKS, lambda path: soak_tables.markdown(soak_records.read(path))),
 }

@@ -20,12 +20,16 @@ class RunFailed(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One finished command: its program, when it began and ended (monotonic seconds), peak memory in MB (10^6)."""
+    """One finished command: its program, when it began and ended (monotonic seconds), peak memory in MB (10^6).
+
+    `processor` is the seconds that it spent on processors, which depend less on what else the machine does.
+    """
 
     program: str
     begun: float
     ended: float
     peak_mb: float
+    processor: float
 
     @property
     def seconds(self) -> float:
@@ -61,7 +65,7 @@ def _step(command: Sequence[str], environment: Mapping[str, str], folder: Path) 
     if process.returncode != 0:
         tail = "\n".join(output.read_text(errors="replace").strip().splitlines()[-15:])
         raise RunFailed(f"{' '.join(command)}: exit code {process.returncode} after {ended - begun:.1f} s\n{tail}")
-    return Step(program, begun, ended, usage.ru_maxrss * 1024 / 1e6)
+    return Step(program, begun, ended, usage.ru_maxrss * 1024 / 1e6, usage.ru_utime + usage.ru_stime)
 
 
 def environment(kubeconfig: Path, folder: Path) -> dict[str, str]:

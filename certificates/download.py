@@ -172,7 +172,9 @@ def _failed(error: TransferError, url: str, what: str, history: History, seconds
     if others:
         message += "\nbefore that: " + "; ".join(others)
     first = error.hint or (
-        "does this network need a proxy? Set HTTPS_PROXY (and NO_PROXY)" if error.retry else "look at the URL"
+        "is the server up? A network behind a proxy needs HTTPS_PROXY (and NO_PROXY)"
+        if error.retry
+        else "look at the URL"
     )
     return PreflightFailed(
         message,

@@ -30,6 +30,10 @@ DOORS = {
 """Command name -> where its door is, and its line in the root help (repeated here, so that help imports no door)."""
 
 
+HABITS = {"describe": ["show"], "list": ["search", "repo list"], "ls": ["search", "repo list"], "verify": ["check"]}
+"""Words of other tools, and what is meant here."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are invoked, not when they are listed."""
 
@@ -52,7 +56,7 @@ class LazyGroup(click.Group):
         if args and args[0] not in DOORS and not args[0].startswith("-"):
             import difflib
 
-            near = difflib.get_close_matches(args[0], DOORS)
+            near = HABITS.get(args[0]) or difflib.get_close_matches(args[0], DOORS)
             meant = f" Did you mean {' or '.join(near)}?" if near else ""
             ctx.fail(f"No such command '{args[0]}'.{meant}")
         return super().resolve_command(ctx, args)

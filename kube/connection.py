@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import os
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from base.parallel import Background
 from kube.client import Client
 
 _LOOK = 0.1  # seconds between two looks whether the run shall stop
+_ENDED_BY_SIGNAL = re.compile(r"process returned -\d")
+_SIGNAL_ARRIVES = 0.3  # seconds until a signal that also went to frit has certainly been seen
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -115,6 +118,8 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
         said = heard.messages[-1]
         if "NoneType" in said:  # the loader looks for the plugin's words, but on a terminal they were not caught
             said = "the credential plugin failed; what it said stands above"
+        if _ENDED_BY_SIGNAL.search(said):
+            time.sleep(_SIGNAL_ARRIVES)  # Ctrl-C ends the plugin and frit: what is said about it is one word, not two
         raise ClusterUnreachable(
             f"could not get credentials for context {context!r}: {' '.join(said.split())}",
             hint="log in again with your provider's tool, then check with: kubectl auth whoami",

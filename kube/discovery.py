@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from base.errors import PreflightFailed
-from kube.client import Client
 from kube.objects import Object, Ref, field, ref_of
+
+if TYPE_CHECKING:
+    from kube.client import Client
 
 AGGREGATED = ",".join(
     [

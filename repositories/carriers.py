@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -169,6 +168,8 @@ class FolderCarrier:
             raise TransferError("unreadable", f"{'/'.join(path)}: {error.strerror}") from None
         if len(content) > most:
             raise TransferError("too-large", f"{'/'.join(path)} is larger than {most >> 20} MiB, and no {NOUN} is")
+        from email.utils import format_datetime  # only folders need it, and it takes long to load
+
         return File(content, modified=format_datetime(datetime.fromtimestamp(changed, UTC), usegmt=True))
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import click
 from base import exits
 from base.errors import WrongUsage
 from base.events import Said
-from base.options import output_option, setting
+from base.options import object_output_option, setting
 from base.results import Result
 from base.session import Session
 from repositories.command_tools import Writing, force_conflicts_option, name_argument, write_options
@@ -66,7 +66,7 @@ Examples:
 @setting("--force", is_flag=True, help="Do not look at the repository first: for one that cannot be reached yet.")
 @setting("--wait", is_flag=True, help="Wait until the repository is usable, for as long as --timeout allows.")
 @write_options
-@output_option
+@object_output_option
 @click.pass_obj
 def add(session: Session, /, name: str, url: str, **chosen: Any) -> Result:
     """Register the package repository at URL under NAME.
@@ -120,7 +120,7 @@ def add(session: Session, /, name: str, url: str, **chosen: Any) -> Result:
 @setting("--wait", is_flag=True, help="Wait until the repository is usable, for as long as --timeout allows.")
 @force_conflicts_option
 @write_options
-@output_option
+@object_output_option
 @click.pass_obj
 def update(session: Session, /, name: str, url: str | None, **chosen: Any) -> Result:
     """Change the URL or the credentials of a repository; what is not given stays as it is.
@@ -177,7 +177,8 @@ def _put(session: Session, command: str, wish: Wish, chosen: dict[str, Any]) -> 
         if chosen["wait"]:
             seen = wait_until_usable(applier, wish.name, reader, writing.veil) or seen
     more = {**data(done.obj), "packages": seen.packages if seen else None}
-    return Result(writing.data(str(done.change), more), text=_text(done, seen.packages if seen else None))
+    text = _text(done, seen.packages if seen else None)
+    return Result(writing.data(str(done.change), more), text=text, names=[wish.name])
 
 
 def _text(done: Put, packages: int | None) -> str:
@@ -209,7 +210,7 @@ def _offered(applier: Applier, wish: Wish) -> Wish:
 @click.command("remove", epilog=REMOVE_EXAMPLES)
 @name_argument()
 @write_options
-@output_option
+@object_output_option
 @click.pass_obj
 def remove(session: Session, /, name: str, **chosen: Any) -> Result:
     """Remove a repository, and the Secret that frit made for it.
@@ -234,14 +235,14 @@ def remove(session: Session, /, name: str, **chosen: Any) -> Result:
         session.emit(Said("no repository is the default now; frit repo set-default NAME   chooses one", "warning"))
     change = "removed" if done.there or done.secrets else "unchanged"
     data = writing.data(change, {"name": name, "secrets": list(done.secrets)})
-    return Result(data, text=f"repository {name} {change}")
+    return Result(data, text=f"repository {name} {change}", names=[name])
 
 
 @click.command("set-default", epilog=DEFAULT_EXAMPLES)
 @name_argument()
 @force_conflicts_option
 @write_options
-@output_option
+@object_output_option
 @click.pass_obj
 def set_default(session: Session, /, name: str, force_conflicts: bool, **chosen: Any) -> Result:
     """Make NAME the repository of packages that name none.
@@ -274,7 +275,8 @@ def set_default(session: Session, /, name: str, force_conflicts: bool, **chosen:
     text += f", before {' and '.join(before)}" if before else ""
     data = writing.data(str(moved.change), {"name": name, "default": moved.default, "before": list(moved.before)})
     ok = moved.default == name
-    return Result(data, text=text if ok else "", exit_code=exits.OK if ok else exits.REFUSED)
+    code = exits.OK if ok else exits.REFUSED
+    return Result(data, text=text if ok else "", exit_code=code, names=[name] if ok else [])
 
 
 COMMANDS = (add, update, remove, set_default)

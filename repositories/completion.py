@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from repositories import wire
+    from repositories.reader import ReadOptions
     from repositories.targets import Target
 
 LIMIT = 2.0
@@ -74,12 +75,20 @@ def _repositories(ctx: click.Context) -> list[Suggestion]:
     return [(one.name, one.shown_url) for one in found]
 
 
+def _options() -> ReadOptions:
+    """One attempt for what is not in the cache; what is there will do for a day."""
+    from dataclasses import replace
+
+    from repositories.reader import POLICY, ReadOptions
+
+    return ReadOptions(policy=replace(POLICY, attempts=1), fresh=86400.0)
+
+
 def _indexes(ctx: click.Context) -> list[tuple[Target, wire.Index]]:
     from base.clock import Run
-    from repositories.reader import ReadOptions
     from repositories.reading import read_indexes
 
-    outcomes = read_indexes(_targets(ctx), ReadOptions(), Run(), seconds=LIMIT)
+    outcomes = read_indexes(_targets(ctx), _options(), Run(), seconds=LIMIT / 2)
     return [(one.target, one.read.value) for one in outcomes if one.read is not None]
 
 
@@ -102,14 +111,14 @@ def _packages(ctx: click.Context, incomplete: str) -> list[Suggestion]:
 def _versions(ctx: click.Context, package: str) -> list[Suggestion]:
     from base.clock import Deadline, Run
     from repositories import versions
-    from repositories.reader import Origin, Reader, ReadOptions
+    from repositories.reader import Origin, Reader
     from repositories.searching import named
 
     found = named(package, _indexes(ctx))
     if not found:
         return []
     target = found[0].target
-    with Reader(Origin(target.name, target.url, target.credentials()), ReadOptions(), Run()) as reader:
+    with Reader(Origin(target.name, target.url, target.credentials()), _options(), Run()) as reader:
         known = reader.versions(package, deadline=Deadline.after(LIMIT)).value
     pointer = known.latest_version
     return [

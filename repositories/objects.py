@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from base.errors import WrongUsage
 from kube.discovery import Resource
 from kube.objects import Object, field
+from repositories.artifacts import ADDRESS, EXAMPLE
 
 GROUP: Final = "packages.glasskube.dev"
 VERSION: Final = "v1alpha1"
@@ -91,10 +92,19 @@ def checked_url(url: str) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
         raise WrongUsage(f"{shown} is not a URL: {error}") from None
-    if parts.scheme not in ("http", "https"):
-        raise WrongUsage(f"the URL {shown} does not begin with http:// or https://", hint=f"for example: {DEFAULT_URL}")
+    if parts.scheme == "file":
+        raise WrongUsage(
+            f"the URL {shown} is a folder of this machine, which others who use the cluster do not have",
+            hint="frit repo serve DIR   serves it under a URL",
+        )
+    if parts.scheme not in ("http", "https", "oci"):
+        raise WrongUsage(
+            f"the URL {shown} does not begin with https://, http:// or oci://", hint=f"for example: {DEFAULT_URL}"
+        )
     if not _HOST.fullmatch(host):
         raise WrongUsage(f"the URL {shown} does not name a host", hint=f"for example: {DEFAULT_URL}")
+    if parts.scheme == "oci" and not ADDRESS.fullmatch(url):
+        raise WrongUsage(f"{shown} is not the address of an artifact", hint=f"for example: {EXAMPLE}")
     if "?" in url or "#" in url:
         raise WrongUsage(
             f"the URL {shown} has a part after '?' or '#', which the names of files cannot be added to",
@@ -114,7 +124,9 @@ def hide_credentials(url: str) -> str:
 
 def one_line(text: str) -> str:
     """A text out of the cluster for a terminal: one line, nothing that could control it, no credentials in URLs."""
-    line = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(one if one.isprintable() else "?" for one in line)
     return _EMBEDDED.sub("***@", line)
 
 

@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 from base.clock import Deadline
 from base.errors import WrongUsage
 from repositories import names
+from repositories.artifacts import ADDRESS, EXAMPLE
 from repositories.carriers import NOUN, File, Known, Links, Ways, authorization, identity
 from repositories.credentials import Credentials
 from web.plain_json import parsed
@@ -34,11 +35,6 @@ TITLE: Final = "org.opencontainers.image.title"
 MOST_MANIFEST: Final = 4 << 20
 """Bytes of an artifact's manifest: what registries accept, by the distribution specification."""
 
-_URL: Final = re.compile(
-    r"oci://(?P<host>[A-Za-z0-9.-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?)/"
-    r"(?P<name>[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?/?"
-)
 _DIGEST: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _CHALLENGE: Final = re.compile(r'([a-z]+)="([^"]*)"')
 _MOST_LAYERS: Final = 20_000
@@ -55,11 +51,11 @@ class OciCarrier:
     """Files of an artifact in a registry. Its manifest is read once, with the first file."""
 
     def __init__(self, url: str, credentials: Credentials, ways: Ways) -> None:
-        match = _URL.fullmatch(url)
+        match = ADDRESS.fullmatch(url)
         if match is None:
             raise WrongUsage(
                 f"{url[:200]!a} is not the address of an artifact",
-                hint="for example: oci://ghcr.io/team/packages:latest",
+                hint=f"for example: {EXAMPLE}",
             )
         host, name = match["host"].lower(), match["name"]
         self._reference = match["digest"] or match["tag"] or "latest"

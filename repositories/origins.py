@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from base.errors import WrongUsage
 from repositories.carriers import Carrier, FolderCarrier, Ways, WebCarrier
 from repositories.credentials import Credentials
+from repositories.objects import hide_credentials
 from web import urls
 
 NOBODY: Final = Credentials()
@@ -29,6 +30,11 @@ def carrier_for(url: str, credentials: Credentials = NOBODY, ways: Ways | None =
         from repositories.oci import OciCarrier
 
         return OciCarrier(url, credentials, ways)
+    if scheme not in ("http", "https"):
+        raise WrongUsage(
+            f"{hide_credentials(url)[:200]!a} does not begin with https://, http://, oci:// or file://",
+            hint="for example: https://packages.example.com/team",
+        )
     urls.check(url)
     if "?" in url or "#" in url:
         raise WrongUsage(

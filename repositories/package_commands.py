@@ -10,19 +10,17 @@ import click
 from base.clock import Deadline
 from base.errors import FritError, PreflightFailed
 from base.events import Said
-from base.options import DURATION, list_output_option, output_option, setting
+from base.options import list_output_option
 from base.results import Result, Table
 from base.session import Session
-from kube.options import connection_options
-from repositories.completion import complete_names, complete_packages, complete_versions
-from repositories.connecting import patient_client
+from repositories.catalogue import Asked, catalogue_options, read_catalogue, reported
+from repositories.completion import complete_packages, complete_versions
 
 if TYPE_CHECKING:
     from repositories import wire
+    from repositories.package_view import Package
     from repositories.reader import Reader
-    from repositories.reading import Outcome
     from repositories.searching import Found
-    from repositories.targets import Target
 
 SEARCH_EXAMPLES = """\b
 Examples:
@@ -42,46 +40,13 @@ Examples:
 _SHORT = 72
 """Characters of a description in a table; `-o wide` has all of them."""
 
-_repository = setting(
-    "-r",
-    "--repository",
-    "which",
-    multiple=True,
-    metavar="NAME|URL",
-    shell_complete=complete_names,
-    help="Read this repository only; may be given several times. A URL needs no cluster, and is read without "
-    "credentials. [default: all that are registered]",
-)
-_fresh = setting("--refresh", is_flag=True, help="Ask the servers also where the cache is new enough.")
-_strict = setting("--strict", is_flag=True, help="End with code 8 where any repository cannot be read.")
-_timeout = setting(
-    "--timeout",
-    type=DURATION,
-    default="10s",
-    show_default=True,
-    help="Limit for each repository; all are read at once.",
-)
-
 
 @click.command(epilog=SEARCH_EXAMPLES)
 @click.argument("words", metavar="[TEXT]...", nargs=-1)
-@_repository
-@_fresh
-@_strict
-@_timeout
-@connection_options
+@catalogue_options
 @list_output_option
 @click.pass_obj
-def search(
-    session: Session,
-    words: tuple[str, ...],
-    which: tuple[str, ...],
-    refresh: bool,
-    strict: bool,
-    timeout: float,
-    kubeconfig: str | None,
-    context: str | None,
-) -> Result:
+def search(session: Session, /, words: tuple[str, ...], **options: Any) -> Result:
     """Find packages by words in their names and descriptions, in all repositories of the cluster.
 
     A package has to have every TEXT, in whatever case; without one, all packages are listed. Names that fit come
@@ -95,14 +60,15 @@ def search(
     """
     from repositories.searching import search as find
 
-    targets = _targets(session, "search", which, kubeconfig, context)
-    outcomes = _read(session, targets, refresh=refresh, timeout=timeout)
-    found = find(" ".join(words).split(), _indexes(outcomes))
-    data = {"packages": [one.data() for one in found], "repositories": _repositories(outcomes)}
-    _demand(session, outcomes, strict, data)
-    if not found and targets:
+    asked = Asked(**options)
+    catalogue = read_catalogue(session, "search", asked)
+    found = find(" ".join(words).split(), catalogue.indexes)
+    data = {"packages": [one.data() for one in found], "repositories": catalogue.data()}
+    with reported(session, data):
+        catalogue.demand(strict=asked.strict)
+    if not found and catalogue.outcomes:
         about = f" matches {' '.join(words)!r}" if words else ""
-        session.emit(Said(f"no package{about} among {_counted(outcomes)}"))
+        session.emit(Said(f"no package{about} among {catalogue.size}"))
     return Result(
         data,
         _table(found) if found else None,
@@ -128,24 +94,10 @@ def _shortened(text: str) -> str:
 @click.command(epilog=SHOW_EXAMPLES)
 @click.argument("package", shell_complete=complete_packages)
 @click.argument("version", required=False, default="", shell_complete=complete_versions)
-@_repository
-@_fresh
-@_strict
-@_timeout
-@connection_options
-@output_option
+@catalogue_options
+@list_output_option
 @click.pass_obj
-def show(
-    session: Session,
-    package: str,
-    version: str,
-    which: tuple[str, ...],
-    refresh: bool,
-    strict: bool,
-    timeout: float,
-    kubeconfig: str | None,
-    context: str | None,
-) -> Result:
+def show(session: Session, /, package: str, version: str, **options: Any) -> Result:
     """Show one package: what it installs, what it needs, its versions and the values that can be set.
 
     VERSION is the one that the maintainers point to, if none is given; where a newer one is published, that is said.
@@ -160,29 +112,30 @@ def show(
     """
     from repositories.objects import hide_credentials
     from repositories.package_view import Package, text
-    from repositories.reader import Origin, Reader, ReadOptions
+    from repositories.reader import Origin, Reader
     from repositories.searching import named
 
-    targets = _targets(session, "show", which, kubeconfig, context)
-    outcomes = _read(session, targets, refresh=refresh, timeout=timeout)
-    indexes = _indexes(outcomes)
-    _demand(session, outcomes, strict, {"repositories": _repositories(outcomes)})
-    found = named(package, indexes)
-    if not found:
-        raise _no_package(package, outcomes)
-    chosen = found[0]
-    target = chosen.target
-    with Reader(Origin(target.name, target.url, target.credentials()), ReadOptions(), session.run) as reader:
-        deadline = Deadline.after(timeout)
-        known = _versions(session, reader, package, refresh=refresh, deadline=deadline)
-        wanted = _version(chosen, version, known)
-        read = reader.manifest(package, wanted, deadline=deadline)
+    asked = Asked(**options)
+    catalogue = read_catalogue(session, "show", asked)
+    data: dict[str, Any] = {"name": package, "repositories": catalogue.data()}
+    with reported(session, data):
+        catalogue.demand(strict=asked.strict)
+        found = named(package, catalogue.indexes)
+        if not found:
+            raise catalogue.missing(package)
+        chosen = found[0]
+        target = chosen.target
+        with Reader(Origin(target.name, target.url, target.credentials()), asked.reading, session.run) as reader:
+            deadline = Deadline.after(asked.timeout)
+            known = _versions(session, reader, package, refresh=asked.refresh, deadline=deadline)
+            wanted = _version(chosen, version, known)
+            read = reader.manifest(package, wanted, deadline=deadline)
     for warning in read.warnings:
         session.emit(Said(str(warning), "warning"))
     shown = Package(chosen, wanted, read.value, known, [one.target.name for one in found[1:]])
     _odd(session, shown)
-    data = {**shown.data(), "repositories": _repositories(outcomes)}
-    return Result(data, text=text(shown, hide_credentials(target.url)))
+    data = {**shown.data(), "repositories": data["repositories"]}
+    return Result(data, text=text(shown, hide_credentials(target.url)), names=[package])
 
 
 def _versions(
@@ -219,7 +172,7 @@ def _version(found: Found, asked: str, known: wire.PackageVersions | None) -> st
     return chosen
 
 
-def _odd(session: Session, shown: Any) -> None:
+def _odd(session: Session, shown: Package) -> None:
     """Say where index and versions point to different versions."""
     listed = shown.found.entry.latest_version
     if shown.known is not None and listed and listed != shown.latest:
@@ -230,97 +183,3 @@ def _odd(session: Session, shown: Any) -> None:
                 "warning",
             )
         )
-
-
-def _targets(
-    session: Session, command: str, which: Sequence[str], kubeconfig: str | None, context: str | None
-) -> list[Target]:
-    """The repositories to read, each once. The cluster is only asked where a name has to be looked up."""
-    from repositories.targets import is_url, registered_targets, url_target
-
-    by_url = [url_target(one) for one in dict.fromkeys(which) if is_url(one)]
-    by_name = [one for one in which if not is_url(one)]
-    if by_url and not by_name:
-        return by_url
-    targets = registered_targets(patient_client(session, command, kubeconfig, context), by_name)
-    if not targets:
-        session.emit(Said("no package repository is registered; frit repo add NAME URL registers one"))
-    return [*targets, *by_url]
-
-
-def _read(session: Session, targets: Sequence[Target], *, refresh: bool, timeout: float) -> list[Outcome[wire.Index]]:
-    """All indexes, read at the same time; what is odd or old about them is said."""
-    from repositories.reader import ReadOptions
-    from repositories.reading import read_indexes
-    from repositories.targets import is_url
-
-    outcomes = read_indexes(targets, ReadOptions(), session.run, emit=session.emit, fresh=refresh, seconds=timeout)
-    for one in outcomes:
-        if one.read is not None and one.read.stale:
-            session.emit(Said(f"{one.target.name} answers from the cache: {one.read.note}", "warning"))
-        elif one.error is not None and len(outcomes) > 1:
-            whose = "" if is_url(one.target.name) else f"{one.target.name}: "
-            session.emit(Said(f"{whose}{one.error.message}", "warning"))
-    return outcomes
-
-
-def _indexes(outcomes: Sequence[Outcome[wire.Index]]) -> list[tuple[Target, wire.Index]]:
-    return [(one.target, one.read.value) for one in outcomes if one.read is not None]
-
-
-def _demand(session: Session, outcomes: Sequence[Outcome[wire.Index]], strict: bool, data: dict[str, Any]) -> None:
-    """Fail where nothing could be read, or with `strict` not everything; scripts get what there is all the same."""
-    from repositories.command_tools import error_data
-    from repositories.reading import demand
-
-    try:
-        demand(outcomes, strict=strict)
-    except FritError as error:
-        if session.output in ("json", "yaml"):
-            session.failed = Result({**data, "error": error_data(error)}, exit_code=error.exit_code)
-        raise
-
-
-def _repositories(outcomes: Sequence[Outcome[wire.Index]]) -> list[dict[str, Any]]:
-    """What became of each repository, as JSON types."""
-    from repositories.objects import hide_credentials
-
-    return [
-        {
-            "name": one.target.name,
-            "url": hide_credentials(one.target.url),
-            "status": "failed" if one.read is None else "old" if one.read.stale else "read",
-            "packages": len(one.read.value.packages) if one.read is not None else None,
-            "message": one.error.message if one.error is not None else one.read.note if one.read is not None else "",
-        }
-        for one in outcomes
-    ]
-
-
-def _counted(outcomes: Sequence[Outcome[wire.Index]]) -> str:
-    from repositories.wording import counted
-
-    read = [one.read.value for one in outcomes if one.read is not None]
-    packages = sum(len(index.packages) for index in read)
-    return f"{counted(packages, 'package')} of {'1 repository' if len(read) == 1 else f'{len(read)} repositories'}"
-
-
-def _no_package(package: str, outcomes: Sequence[Outcome[wire.Index]]) -> FritError:
-    """The error where no repository that could be read has a package."""
-    from base.errors import RepositoryUnusable
-    from repositories.searching import near
-
-    failed = [one.target.name for one in outcomes if one.read is None]
-    like = near(package, _indexes(outcomes))
-    meant = f"did you mean {' or '.join(like)}?\n" if like else ""
-    if not outcomes:
-        return PreflightFailed(
-            f"there is no package {package}: no package repository is registered",
-            hint="frit repo add NAME URL   registers one",
-        )
-    kind = RepositoryUnusable if failed else PreflightFailed
-    rest = f"; {', '.join(failed)} could not be read" if failed else ""
-    return kind(
-        f"there is no package {package} among {_counted(outcomes)}{rest}",
-        hint=f"{meant}frit search TEXT   finds packages by words",
-    )

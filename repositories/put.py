@@ -18,7 +18,7 @@ from kube.objects import Object, Ref
 from kube.objects import field as field_of
 from repositories import secrets
 from repositories.credentials import KEYS, Credentials, Place, Veil, annotations_of, auth_of, places, stored
-from repositories.defaults import only_default
+from repositories.defaults import claim
 from repositories.intent import Given, Intent, achieved, intended, origin, same_url
 from repositories.looking import Reader, Seen
 from repositories.objects import API_VERSION, REPOSITORIES, Repository, is_default
@@ -85,7 +85,9 @@ def put(applier: Applier, wish: Wish, reader: Reader, veil: Veil) -> Put:
     seen = None if wish.force else _look(applier, reader, intent, veil)
     _warn(applier, intent)
     change, uid = _write(applier, wish, before, intent, kept)
-    default = wish.default and only_default(applier, prefer=wish.name) == wish.name
+    default = wish.default and claim(applier, wish.name, over=False) == wish.name
+    if default and change is Change.UNCHANGED and not is_default(before or {}):
+        change = Change.CHANGED
     shown = achieved(_copy(before, wish.name), intent, default=default)
     shown["metadata"].setdefault("uid", uid)
     return Put(change, shown, seen)
@@ -185,13 +187,13 @@ def _write(
 
 def _write_object(applier: Applier, wish: Wish, before: Object | None, intent: Intent) -> tuple[Change, str]:
     if before is None and not intent.places:
-        sent = Repository(wish.name, intent.url, wish.default)
+        sent = Repository(wish.name, intent.url)
         return applier.together(lambda one: register(applier, one), [sent])[0].change, ""
 
     def edit(now: Object | None) -> Object:
         if now is None and before is not None:
             raise ServerRefused(f"could not change {ref_for(wish.name)}: somebody has deleted it meanwhile")
-        whole = achieved(_copy(now, wish.name), intent, default=wish.default)
+        whole = achieved(_copy(now, wish.name), intent, default=False)
         if now is not None and whole != now and not _as_before(now, before, intent):
             raise ServerRefused(
                 f"could not change {ref_for(wish.name)}: somebody else has changed it at the same moment",

@@ -12,7 +12,7 @@ from base import exits
 from base.clock import Deadline
 from base.errors import FritError, RepositoryUnusable
 from base.events import Said
-from base.options import DURATION, list_output_option, output_option, setting
+from base.options import DURATION, list_output_option, setting
 from base.results import Result, Table
 from base.session import Session
 from kube.options import connection_options
@@ -109,7 +109,7 @@ def list_(session: Session, look: str, kubeconfig: str | None, context: str | No
 @click.command("show", epilog=SHOW_EXAMPLES)
 @name_argument()
 @connection_options
-@output_option
+@list_output_option
 @click.pass_obj
 def show(session: Session, name: str, kubeconfig: str | None, context: str | None) -> Result:
     """Show everything about one repository: where it is, how it is authenticated to, what it holds, who uses it.
@@ -151,7 +151,8 @@ def show(session: Session, name: str, kubeconfig: str | None, context: str | Non
         ("Installed", "not known" if installed is None else ", ".join(installed) or "nothing"),
     ]
     width = max(len(title) for title, _ in lines) + 1
-    return Result(data, text="\n".join(f"{title + ':':{width}}  {text}" for title, text in lines))
+    shown = "\n".join(f"{title + ':':{width}}  {text}" for title, text in lines)
+    return Result(data, text=shown, names=[name])
 
 
 @click.command("test", epilog=TEST_EXAMPLES)
@@ -159,7 +160,7 @@ def show(session: Session, name: str, kubeconfig: str | None, context: str | Non
 @credential_options
 @setting("--timeout", type=DURATION, default="20s", show_default=True, help="Limit of the whole command.")
 @connection_options
-@output_option
+@list_output_option
 @click.pass_obj
 def test(
     session: Session, /, which: str, timeout: float, kubeconfig: str | None, context: str | None, **chosen: Any
@@ -202,7 +203,8 @@ def test(
         if session.output in ("json", "yaml"):
             session.failed = Result(data, exit_code=error.exit_code)
         raise veil.error(error) from None
-    return Result(data, text=f"{target.name} can be used: {seen_text(seen, datetime.now(UTC))} ({seconds:.1f} s)")
+    text = f"{target.name} can be used: {seen_text(seen, datetime.now(UTC))} ({seconds:.1f} s)"
+    return Result(data, text=text, names=[target.name])
 
 
 @click.command("refresh", epilog=REFRESH_EXAMPLES)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -78,18 +77,23 @@ class ReadOptions:
 class Read(Generic[T]):
     """What a file says, and how it was had.
 
-    `stale` is true for a kept copy that is used because its server failed; `note` then says so in one line. `updated`
-    is when the file last changed (RFC 3339, empty where nobody says), `asked` when its server was last asked (seconds
-    since the epoch). `warnings` are what is odd about it.
+    `stale` is true for a kept copy that is used because its server failed; `note` then says so in one line. `modified`
+    is when the file last changed (as HTTP writes it, empty where nobody says), `asked` when its server was last asked
+    (seconds since the epoch). `warnings` are what is odd about it.
     """
 
     value: T
     from_cache: bool = False
     stale: bool = False
     note: str = ""
-    updated: str = ""
+    modified: str = ""
     asked: float = 0.0
     warnings: tuple[Problem, ...] = ()
+
+    @property
+    def updated(self) -> str:
+        """When the file last changed, as RFC 3339 in UTC; empty where nobody says, and for what is no date."""
+        return _rfc3339(self.modified)
 
 
 class Unread(RepositoryUnusable):
@@ -232,7 +236,7 @@ class Reader:
             raise
         if self._cache is not None and keep and brought.keep:
             self._keep(self._cache, path, brought, parsed)
-        return Read(parsed.value, updated=_rfc3339(brought.modified), asked=time.time(), warnings=parsed.warnings)
+        return Read(parsed.value, modified=brought.modified, asked=time.time(), warnings=parsed.warnings)
 
     def _keep(self, cache: DiskCache, path: names.Path, brought: File, parsed: Parsed[Any]) -> None:
         import hashlib
@@ -260,8 +264,7 @@ class Reader:
                 return None
         if parsed is None:
             return None
-        updated = _rfc3339(head.modified)
-        return Read(parsed.value, from_cache=True, updated=updated, asked=head.asked, warnings=parsed.warnings)
+        return Read(parsed.value, from_cache=True, modified=head.modified, asked=head.asked, warnings=parsed.warnings)
 
     def _is_fresh(self, head: Head) -> bool:
         fresh = self._options.fresh
@@ -299,7 +302,7 @@ class Reader:
         if not hint and error.kind == "forbidden":
             hint = "does the repository want a login, or another one? frit repo update NAME   stores it"
         elif not hint:
-            hint = "does this network need a proxy? Set HTTPS_PROXY (and NO_PROXY)" if error.retry else ""
+            hint = "is the server up? A network behind a proxy needs HTTPS_PROXY (and NO_PROXY)" if error.retry else ""
         attempts = [{"at": one.at, "kind": one.kind, "message": one.message} for one in history.attempts]
         message = f"could not read {file}: {error.message}{spent}"
         return Unread(message, error.kind, hint=hint or "look at the URL", details={"attempts": attempts})
@@ -324,6 +327,8 @@ def _age_text(seconds: float) -> str:
 
 def _rfc3339(date: str) -> str:
     """An HTTP date as RFC 3339 in UTC, empty for what is none."""
+    from email.utils import parsedate_to_datetime  # a search asks for no date, and does not pay for it
+
     try:
         moment = parsedate_to_datetime(date)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -69,13 +69,16 @@ def search(words: Iterable[str], indexes: Indexes) -> list[Found]:
 
 def _rank(wanted: Sequence[str], entry: IndexEntry) -> int | None:
     """How well a package fits, 0 for best; None where a word is missing."""
+    text = f"{entry.name}\n{entry.short_description}".casefold()
+    for word in wanted:  # nearly all packages end here, so this has to be quick
+        if word not in text:
+            return None
     name = entry.name.casefold()
     if all(word in name for word in wanted):
         if len(wanted) == 1:
             return 0 if name == wanted[0] else 1 if name.startswith(wanted[0]) else 2
         return 2
-    text = f"{name}\n{entry.short_description.casefold()}"
-    return 3 if all(word in text for word in wanted) else None
+    return 3
 
 
 def named(name: str, indexes: Indexes) -> list[Found]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dataclasses import field as declared
 from typing import TYPE_CHECKING
 
-from base.errors import PreflightFailed
+from base.errors import PreflightFailed, WrongUsage
 from kube.objects import field
 from repositories.credentials import Credentials
 
@@ -72,8 +72,17 @@ def not_registered(name: str, existing: Sequence[Mapping[str, object]]) -> Prefl
 
 
 def is_url(which: str) -> bool:
-    """Whether NAME|URL is a URL: no name of an object has a colon."""
-    return ":" in which
+    """Whether NAME|URL is a URL: no name of an object has a colon. Raises `WrongUsage` for a path, which is neither."""
+    if ":" in which:
+        return True
+    if "/" in which or which.strip(".") == "":
+        from pathlib import Path
+
+        raise WrongUsage(
+            f"{which!r} is neither the name of a repository nor a URL",
+            hint=f"a folder of this machine has the URL {Path(which).resolve().as_uri()}",
+        )
+    return False
 
 
 def url_target(url: str, credentials: Callable[[], Credentials] = nobody) -> Target:

@@ -1,8 +1,8 @@
 """``make demo``: a real cluster, a real bootstrap, and what can be looked at afterwards.
 
 Starts a throw-away cluster named frit-demo, serves cert-manager's release manifest and a package repository of our
-own on loopback, and runs frit against it: bootstrap, check, repo list. Each command is printed behind ``$`` before
-its output, which is frit's own. The cluster stays; ``python -m tests.demo down`` (``make demo-down``) removes it.
+own on loopback, and runs frit against it: bootstrap, check, repo list, search. Each command is printed behind ``$``
+before its output, which is frit's own. The cluster stays; ``make demo-down`` removes it.
 """
 
 from __future__ import annotations
@@ -66,9 +66,14 @@ def show(name: str) -> int:
 
 
 def commands(manifest: str, repository: str) -> list[list[str]]:
-    """What is shown, as arguments of frit. Without a cache: the manifest's URL is another one in every demo."""
-    install = ["bootstrap", "--cert-manager-manifest", manifest, "--no-cache", "--repository", f"demo={repository}"]
-    return [install, ["check"], ["repo", "list"]]
+    """What is shown, as arguments of frit.
+
+    Without a cache, as the manifest's URL is another one in every demo; and without the public repository, so that
+    the demo shows the same where there is no internet.
+    """
+    install = ["bootstrap", "--cert-manager-manifest", manifest, "--no-cache"]
+    register = ["--no-default-repository", "--repository", f"demo={repository}"]
+    return [[*install, *register], ["repo", "set-default", "demo"], ["check"], ["repo", "list"], ["search"]]
 
 
 def environment(cluster: Cluster, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -25,9 +25,9 @@ CLUSTER = Cluster(
 
 
 def test_the_demo_shows_bootstrap_check_and_the_repositories() -> None:
-    """The demo runs frit bootstrap with the local repository, frit check and frit repo list, in this order."""
+    """It registers the local repository and makes it the default; then come check, repo list and search."""
     shown = demo.commands("http://127.0.0.1:1/manifest.yaml", "http://127.0.0.1:2")
-    assert [command[0] for command in shown] == ["bootstrap", "check", "repo"]
+    assert [command[0] for command in shown] == ["bootstrap", "repo", "check", "repo", "search"]
     assert "demo=http://127.0.0.1:2" in shown[0]
 
 
@@ -64,6 +64,8 @@ def test_the_demo_works_and_is_removed_without_a_trace() -> None:
             "$ frit check\n",
             "$ frit repo list\n",
             "\ndemo ",
+            "$ frit search\n",
+            "\nhello-web ",
             "--name " + name,
         ):
             assert text in done.stdout

@@ -1,7 +1,8 @@
 """Build the wheel and the sdist, install the wheel into an environment of its own, and run the tests against it.
 
 The tests are copied away from the working tree first, so that nothing but the installed wheel can be imported.
-Tests that need a cluster, and those about the tree itself, are left out: `make test` runs them.
+Tests that need a cluster, and those about the tree itself, are left out: `make test` runs them. Arguments go to pytest,
+such as the folders of the tests to run; without any, all are.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main() -> int:
         shutil.copytree(ROOT / "bench", there / "bench", ignore=shutil.ignore_patterns("__pycache__", "results"))
         leave_out = [f"--ignore=tests/{name}" for name in ABOUT_THE_TREE]
         both_processors = ["--dist", "loadfile", "--numprocesses", "2"]
-        pytest = [str(python), "-m", "pytest", "--no-cluster", "-q", *both_processors, *leave_out]
+        pytest = [str(python), "-m", "pytest", "--no-cluster", "-q", *both_processors, *leave_out, *sys.argv[1:]]
         return subprocess.run(pytest, cwd=there).returncode
 
 

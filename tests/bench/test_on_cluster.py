@@ -1,4 +1,4 @@
-"""The recovery benchmark and the soak, each for a moment, on the real cluster."""
+"""The benchmarks of recovery and of repositories, and the soak, each for a moment, on the real cluster."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pytest
 from bench.contestants import frit_program
 from bench.recovery import session
 from bench.recovery.scenarios import FRIT_BOOTSTRAP, FRIT_REPO, GLASSKUBE, UNTIL
+from bench.repositories import session as repository_session
+from bench.repositories.cases import FRIT_CLUSTER, FRIT_LIST, PLAIN_LIST, Sizes
 from bench.soak.__main__ import soak
 from bench.soak.figures import unseen
 from tests.cluster import Cluster
@@ -37,3 +39,15 @@ def test_a_short_soak_misses_no_window(cluster: Cluster) -> None:
     assert results.after is not None
     assert results.after.threads < 20
     assert results.after.files < 40
+
+
+def test_repositories_of_a_cluster_are_read_although_some_are_down(cluster: Cluster) -> None:
+    """frit and the script find the same 18 of 20, and the two that are down cost frit their limit once."""
+    options = repository_session.Options(
+        frit_program(), cluster.name, 1, 7, ("list",), keep=True, sizes=Sizes(large=50, huge=50, small=50)
+    )
+    results = repository_session.bench(options)
+    assert results.failures == ()
+    assert {one.found for case in (FRIT_LIST, PLAIN_LIST) for one in results.of(case)} == {18}
+    assert min(one.seconds for one in results.of(FRIT_LIST)) > 1.5
+    assert len(results.of(FRIT_CLUSTER, again=True)) == 2

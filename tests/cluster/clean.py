@@ -49,14 +49,15 @@ class _Item:
     finalizers: bool
 
 
-def clean(kubeconfig: Path) -> None:
+def clean(kubeconfig: Path, keep: str = "") -> None:
     """Removes cert-manager, the package API, their objects and throw-away namespaces; waits until they are gone.
 
-    Raises ClusterError that names what stays.
+    The kinds of the group `keep` stay, and only their objects go: that is quicker, and an API server holds back the
+    first object of a kind that is new. Raises ClusterError that names what stays.
     """
     run = _Run(Api(kubeconfig))
     try:
-        run.all()
+        run.all(keep)
     finally:
         run.pool.shutdown()
 
@@ -71,10 +72,13 @@ class _Run:
         self.pause = threading.Event()
         self._kinds: list[tuple[str, str]] | None = None
 
-    def all(self) -> None:
+    def all(self, keep: str) -> None:
         # Webhooks go first: one that is dead would refuse everything that comes after.
         self._delete_all(self._ours(_WEBHOOKS, _everything))
         definitions = self._list(_CRDS, lambda item: item.name.partition(".")[2] in GROUPS)
+        kept = [item for item in definitions if item.name.partition(".")[2] == keep]
+        objects = [one for item in kept for one in self._objects(item, _everything)]
+        definitions = [*(item for item in definitions if item not in kept), *objects]
         namespaces = self._ours(("/api/v1/namespaces",), _is_throw_away)
         self._delete_all([*namespaces, *definitions])
         # Permissions go before leases: a controller that still runs would write its lease anew.
@@ -152,8 +156,10 @@ class _Run:
             for item in left:
                 if item.path.startswith("/api/v1/namespaces/"):
                     self._finish(item)
-                else:
-                    self._strip_objects(item)
+                elif item.path.startswith(_CRDS):
+                    self._strip_all(self._objects(item, lambda one: one.finalizers))
+                elif item.finalizers:
+                    self._strip(item)
             self.pause.wait(0.02)
 
     def _until_stopped(self, namespaces: set[str]) -> None:
@@ -172,13 +178,16 @@ class _Run:
         if time.monotonic() > self.deadline:
             raise ClusterError(f"{what} after {TIMEOUT_SECONDS:.0f} s: {', '.join(names)}")
 
-    def _strip_objects(self, definition: _Item) -> None:
-        """Takes away the finalizers of a definition's objects: whoever would honour them is gone already."""
+    def _objects(self, definition: _Item, wanted: Callable[[_Item], bool]) -> list[_Item]:
+        """The objects of a kind."""
         plural, _, group = definition.name.partition(".")
         versions = [v["name"] for v in self._ask("GET", definition.path).json().get("spec", {}).get("versions", ())]
-        for version in versions[:1]:
-            for item in self._list(f"/apis/{group}/{version}/{plural}", lambda item: item.finalizers):
-                self._strip(item)
+        return [item for version in versions[:1] for item in self._list(f"/apis/{group}/{version}/{plural}", wanted)]
+
+    def _strip_all(self, items: list[_Item]) -> None:
+        """Takes away finalizers: whoever would honour them is gone already."""
+        for item in items:
+            self._strip(item)
 
     def _strip(self, item: _Item) -> None:
         self._ask("PATCH", item.path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")

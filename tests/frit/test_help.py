@@ -13,6 +13,7 @@ import click
 import pytest
 
 from frit.cli import DOORS, root
+from repositories.commands import HABITS
 from tests.frit.processes import PLAIN, finished
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -78,3 +79,17 @@ def test_the_root_help_lists_every_command_in_its_own_words() -> None:
     for name, (_, line) in DOORS.items():
         assert line.endswith("."), name
         assert ALL[(name,)].help, name
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_what_other_tools_call_a_command_works(habit: str) -> None:
+    """It is the same command under another name, which help does not list."""
+    code, shown, _ = finished("repo", habit, "--help", program=PLAIN)
+    assert code == 0
+    assert shown.splitlines()[2:] == (GOLDEN / f"frit-repo-{HABITS[habit]}.txt").read_text().splitlines()[2:]
+
+
+def test_a_word_of_another_tool_is_answered_with_ours() -> None:
+    """Whoever comes from Glasskube types describe."""
+    code, _, said = finished("describe", "cert-manager", program=PLAIN)
+    assert (code, "Did you mean show?" in said) == (2, True)

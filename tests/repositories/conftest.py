@@ -19,7 +19,7 @@ import pytest
 from base.clock import Deadline, Run
 from base.events import Event
 from base.retry import RetryPolicy
-from kube.apply import Applied, Applier
+from kube.apply import Applied, Applier, Change
 from kube.client import Client
 from kube.connection import ConnectionOptions, connect
 from kube.discovery import CRDS
@@ -28,11 +28,16 @@ from kube.readiness import readiness_of
 from kube.wait import NotYet, Yes, wait_until
 from kube.watch import Wake
 from repositories import package_api
+from repositories.objects import GROUP, Repository, to_object
 from tests.cluster import Cluster, clean
+from tests.forked import Forked
 from tests.repositories.schemas import KINDS, glasskube_crd
 
 if TYPE_CHECKING:
     from tests.conftest import Kubectl
+
+
+TEAM: Object = to_object(Repository("team", "https://packages.example.com/team"))
 
 
 @dataclass
@@ -107,21 +112,21 @@ class Room:
 @pytest.fixture
 def room(fresh_cluster: Cluster) -> Room:
     """The room on a cluster that has nothing of ours."""
-    return _room(fresh_cluster)
+    return _room(fresh_cluster.kubeconfig)
 
 
 @pytest.fixture(scope="module")
 def installed(cluster: Cluster) -> Iterator[Room]:
     """The room on a cluster with our package API, shared by the tests of a module; they store nothing that collides."""
     clean.clean(cluster.kubeconfig)
-    made = _room(cluster)
+    made = _room(cluster.kubeconfig)
     made.install()
     yield made
     clean.clean(cluster.kubeconfig)
 
 
-def _room(cluster: Cluster) -> Room:
-    return Room(connect(ConnectionOptions(kubeconfig=str(cluster.kubeconfig)), user_agent="frit-test").client)
+def _room(kubeconfig: Path) -> Room:
+    return Room(connect(ConnectionOptions(kubeconfig=str(kubeconfig)), user_agent="frit-test").client)
 
 
 class Repo:
@@ -132,6 +137,7 @@ class Repo:
 
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
+        self.room = _room(kubeconfig)
         self.printed = ""
         self._cache = tempfile.mkdtemp(prefix="frit-test-cache-")
         atexit.register(shutil.rmtree, self._cache, ignore_errors=True)
@@ -146,44 +152,33 @@ class Repo:
         self, *arguments: str, code: int = 0, stdin: str = "", environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run another command in the same way."""
-        done = subprocess.run(
-            self.command(*arguments),
-            input=stdin,
-            env=self.environment(environment),
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+        started = Forked([*arguments, *self._where], self.environment(environment), stdin)
+        done = subprocess.CompletedProcess(started.args, *started.ended())
         self.printed += done.stdout + done.stderr
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Forked:
         """Start it."""
-        return subprocess.Popen(
-            self.command("repo", *arguments),
-            env=self.environment(None),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return Forked(["repo", *arguments, *self._where], self.environment(None))
 
     def command(self, *arguments: str) -> list[str]:
         """The command line."""
-        return [sys.executable, "-m", "frit", *arguments, "--kubeconfig", str(self.kubeconfig)]
+        return [sys.executable, "-m", "frit", *arguments, *self._where]
+
+    @property
+    def _where(self) -> list[str]:
+        return ["--kubeconfig", str(self.kubeconfig)]
 
     def completed(self, typed: str, kubeconfig: str = "") -> list[str]:
         """What bash is offered where somebody has typed so and presses the tab key; it is never an error."""
         words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
         where = {"KUBECONFIG": kubeconfig or str(self.kubeconfig)}
         environment = self.environment({"_FRIT_COMPLETE": "bash_complete", **words, **where})
-        command = [sys.executable, "-m", "frit"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
-        return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+        code, out, err = Forked([], environment).ended()
+        assert (code, err) == (0, "")
+        return [line.partition(",")[2] for line in out.splitlines() if line]
 
     def environment(self, more: dict[str, str] | None) -> dict[str, str]:
         """The environment without settings of frit, and with more."""
@@ -197,10 +192,17 @@ class Repo:
 
 
 @pytest.fixture
-def repo(room: Room, cluster: Cluster) -> Repo:
-    """`frit repo` on a cluster that has the package API and no repository."""
-    room.install()
-    return Repo(cluster.kubeconfig)
+def repo(cluster: Cluster) -> Repo:
+    """`frit repo` on a cluster that has the package API and no repository; a package API that is there is kept."""
+    made = Repo(cluster.kubeconfig)
+    clean.clean(cluster.kubeconfig, keep=GROUP)
+    steps = package_api.plan(package_api.read(made.room.client))
+    if any(one.action in (package_api.Action.EXTEND, package_api.Action.KEEP) for one in steps):
+        clean.clean(cluster.kubeconfig)
+    if any(one.change is not Change.UNCHANGED for one in made.room.install()):
+        # for two seconds an API server holds back what is created of a new kind, and may do it after the answer
+        assert made.room.refusal(TEAM) == ""
+    return made
 
 
 @pytest.fixture
@@ -217,7 +219,7 @@ def as_glasskube(kubectl: Kubectl) -> Callable[..., None]:
 
 
 @pytest.fixture
-def powerless(room: Room, kubectl: Kubectl, tmp_path: Path) -> Path:
+def powerless(kubectl: Kubectl, tmp_path: Path) -> Path:
     """A kubeconfig whose account may do nothing with CRDs and repositories."""
     token = kubectl("create", "token", "default", "-n", "default").strip()
     seen = kubectl.json("config", "view", "--raw")

@@ -181,7 +181,7 @@ def test_the_secret_of_somebody_else_is_left_alone(repo: Repo, kubectl: Kubectl)
     assert "theirs" in secrets(kubectl)
 
 
-def test_the_secret_goes_with_its_repository(repo: Repo, room: Room, kubectl: Kubectl) -> None:
+def test_the_secret_goes_with_its_repository(repo: Repo, kubectl: Kubectl) -> None:
     """frit deletes both, and with another client the garbage collector takes the Secret along."""
     with guarded("") as server:
         repo("add", "team", server.url, *LOGIN, stdin=PASSWORD)
@@ -190,15 +190,15 @@ def test_the_secret_goes_with_its_repository(repo: Repo, room: Room, kubectl: Ku
         assert "unchanged" in repo("remove", "team").stdout
         repo("add", "team", server.url, *LOGIN, stdin=PASSWORD)
     kubectl("delete", "packagerepository", "team")
-    room.until_nothing(lambda: ", ".join(secrets(kubectl)))
+    repo.room.until_nothing(lambda: ", ".join(secrets(kubectl)))
 
 
-def test_a_refused_object_leaves_no_secret(repo: Repo, room: Room, kubectl: Kubectl) -> None:
+def test_a_refused_object_leaves_no_secret(repo: Repo, kubectl: Kubectl) -> None:
     """Where a policy refuses the repository, what was written before is taken back, and what was there stays."""
     with guarded("") as server:
         repo("add", "team", server.url, *LOGIN, stdin=PASSWORD)
         policy(kubectl)
-        room.until_nothing(lambda: "" if denied(room) else "the policy is not there yet")
+        repo.room.until_nothing(lambda: "" if denied(repo.room) else "the policy is not there yet")
         with silent_about(repo, PASSWORD, TOKEN):
             assert "not today" in repo("add", "other", server.url, "--token-stdin", stdin=TOKEN, code=5).stderr
             assert "not today" in repo("update", "team", "--token-stdin", stdin=TOKEN, code=5).stderr
@@ -269,7 +269,7 @@ def test_waiting_ends_when_the_repository_is_there(repo: Repo, kubectl: Kubectl)
     """Without a controller, --wait ends when frit can read it; with one, when it says Ready; else with exit code 6."""
     with guarded("") as server:
         repo("add", "team", server.url, "--force", "--wait")
-    slow = repo("add", "later", "http://127.0.0.1:1", "--force", "--wait", "--timeout", "3s", code=6)
+    slow = repo("add", "later", "http://127.0.0.1:1", "--force", "--wait", "--timeout", "1500ms", code=6)
     assert "repository later was not ready after" in slow.stderr
     assert "Connection refused" in slow.stderr
     condition = {"type": "Ready", "status": "True", "reason": "SyncCompleted", "message": "repo has 3 packages"}
@@ -278,5 +278,5 @@ def test_waiting_ends_when_the_repository_is_there(repo: Repo, kubectl: Kubectl)
     repo("update", "later", "--url", "http://127.0.0.1:1/x", "--force", "--wait")
     lines = {line.split()[0]: line for line in repo("list").stdout.splitlines()}
     assert " ready " in lines["later"]
-    stuck = repo("add", "third", "http://127.0.0.1:1", "--force", "--wait", "--timeout", "2s", code=6)
+    stuck = repo("add", "third", "http://127.0.0.1:1", "--force", "--wait", "--timeout", "1s", code=6)
     assert "its controller has not looked at it yet" in stuck.stderr

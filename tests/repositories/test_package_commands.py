@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from repositories.versions import matching
-from tests.frit.processes import environment
+from tests.certificates.servers import Authority
+from tests.frit.processes import environment as plain
 from tests.repositories.shelves import CLEAN, change, write
 from tests.repositories.sites import Site, closed_port, site
 
@@ -27,10 +28,12 @@ PARTS = ("name", "latestVersion", "newestVersion", "version")
 def frit(tmp_path: Path) -> Frit:
     """Runs frit with a cache of its own; never a traceback."""
 
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, code: int = 0, environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "frit", *arguments],
-            env=environment(FRIT_CACHE_DIR=str(tmp_path / "cache"), KUBECONFIG=str(tmp_path / "none")),
+            env=plain(FRIT_CACHE_DIR=str(tmp_path / "cache"), KUBECONFIG=str(tmp_path / "none"), **(environment or {})),
             capture_output=True,
             text=True,
             timeout=60,
@@ -160,8 +163,36 @@ def test_what_is_not_there_is_said_with_what_is(frit: Frit, shop: Site, argument
     """Exit code 3, and names that are written almost alike."""
     done = frit(*arguments, "-r", shop.url, code=3)
     assert done.stdout == ""
+    told = json.loads(frit(*arguments, "-r", shop.url, "-o", "json", code=3).stdout)
+    assert (told["name"], told["error"]["exitCode"], told["repositories"][0]["packages"]) == (arguments[1], 3, 2)
     for one in words:
         assert one in done.stderr
+
+
+def test_a_folder_is_named_by_a_url(frit: Frit) -> None:
+    """A path is a slip that newcomers make; the message has the URL, and no cluster was asked."""
+    done = frit("search", "-r", "tests/packages", code=2)
+    assert "'tests/packages' is neither the name of a repository nor a URL" in done.stderr
+    assert "has the URL file:///" in done.stderr
+
+
+def test_what_makes_no_sense_is_wrong_usage(frit: Frit, shop: Site, tmp_path: Path) -> None:
+    """Exit code 2, and nobody is asked; a variable that a bootstrap takes means something else here."""
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing")
+    assert "holds no certificate" in frit("search", "-r", shop.url, "--ca-bundle", str(empty), code=2).stderr
+    assert "gopher" in frit("search", "-r", shop.url, "-r", "gopher://example.com", code=2).stderr
+    assert "credentials" in frit("show", "web", "-r", "https://u:hunter2@example.com", code=2).stderr
+    done = frit("search", "-r", shop.url, environment={"FRIT_REPOSITORY": "team=https://packages.example.com"})
+    assert "store" in done.stdout
+
+
+def test_a_ca_bundle_is_trusted(frit: Frit, tmp_path: Path) -> None:
+    """For repositories that are named by a URL, too."""
+    authority = Authority(tmp_path)
+    with site(authority.server("127.0.0.1")) as shop:
+        assert "is not trusted" in frit("search", "-r", shop.url, code=8).stderr
+        assert "alpha" in frit("search", "-r", shop.url, "--ca-bundle", str(authority.bundle)).stdout
 
 
 def test_a_package_that_cannot_be_read_is_an_error_of_its_repository(frit: Frit, shop: Site) -> None:

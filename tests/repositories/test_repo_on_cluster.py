@@ -69,6 +69,14 @@ def test_list_shows_all_of_them(repo: Repo) -> None:
     assert repo("list", "--look", "never", "-o", "name").stdout == "alpha\nlocal\n"
 
 
+def test_every_command_can_print_the_name_alone(repo: Repo) -> None:
+    """`-o name` prints what was written or shown, a line each, for scripts."""
+    with serve() as url:
+        writing = (["add", "team", url], ["update", "team", "--url", url], ["set-default", "team"])
+        for command in (*writing, ["show", "team"], ["test", "team"], ["refresh"], ["remove", "team"]):
+            assert repo(*command, "-o", "name").stdout == "team\n"
+
+
 def test_there_is_one_default(repo: Repo, kubectl: Kubectl) -> None:
     """A second default is refused with exit code 3; two that somebody made are reported by list."""
     repo("add", "first", URL, "--force", "--default")

@@ -6,8 +6,6 @@ import base64
 import json
 import re
 import signal
-import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +19,10 @@ from tests.bootstrap import hooks
 from tests.cluster import Cluster
 from tests.faults.proxy import FaultProxy
 from tests.faults.rules import Delay, Reset, Rule, status
+from tests.forked import Forked
 from tests.kube.pki import Authority
 from tests.packages_server import serve
-from tests.repositories.conftest import Repo, Room
+from tests.repositories.conftest import TEAM, Repo
 
 if TYPE_CHECKING:
     from tests.conftest import Kubectl
@@ -47,13 +46,13 @@ def marked(repo: Repo) -> list[str]:
     return [name for name, one in repo.listed().items() if one["default"]]
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=90)
+def ended(process: Forked) -> tuple[int, str, str]:
+    code, out, err = process.ended()
     assert "Traceback" not in err
-    return process.returncode, out, err
+    return code, out, err
 
 
-def reached(rule: Rule, process: subprocess.Popen[str]) -> bool:
+def reached(rule: Rule, process: Forked) -> bool:
     """Wait until a request met the rule; false where the command ended without."""
     until = time.monotonic() + 40
     while not rule.hits:
@@ -100,19 +99,19 @@ def test_two_defaults_become_one(repo: Repo, kubectl: Kubectl) -> None:
     assert marked(repo) == ["one"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_stop_between_the_two_writes_leaves_no_second_default(
-    how: signal.Signals, repo: Repo, proxy: FaultProxy
+@pytest.mark.parametrize(("how", "written"), [(signal.SIGKILL, 0), (signal.SIGKILL, 1), (signal.SIGINT, 2)])
+def test_a_stop_before_any_write_of_the_mark_leaves_no_second_default(
+    how: signal.Signals, written: int, repo: Repo, proxy: FaultProxy
 ) -> None:
-    """Between the writes there is no default, an interrupt says so, and the same command completes it."""
+    """The old one or none is the default then, an interrupt says so, and the same command completes it."""
     repo("add", "one", URL, "--force", "--default")
     repo("add", "two", URL, "--force")
-    rule = proxy.on(Delay(60), method="PATCH", path=r"packagerepositories/two\?(?!.*dryRun)", times=None)
+    rule = proxy.on(Delay(60), method="PATCH", path=WRITES, times=None, after=written)
     process = Repo(proxy.kubeconfig).start("set-default", "two")
     assert reached(rule, process)
     process.send_signal(how)
     code, _, err = ended(process)
-    assert marked(repo) == []
+    assert marked(repo) == (["one"] if written < 2 else [])
     if how is signal.SIGINT:
         assert code == 130
         assert "no repository is the default now; frit repo set-default two" in err
@@ -121,11 +120,11 @@ def test_a_stop_between_the_two_writes_leaves_no_second_default(
 
 
 def test_a_mark_that_cannot_be_set_goes_back(repo: Repo, proxy: FaultProxy) -> None:
-    """Where the second write is refused, the first one is undone; where a dry run tells, nothing is written at all."""
+    """Where the last write is refused, the old mark comes back; where a dry run tells, nothing is written at all."""
     repo("add", "one", URL, "--force", "--default")
     repo("add", "two", URL, "--force")
     refused = status(403, "Forbidden", "packagerepositories is forbidden: not you")
-    proxy.on(refused, method="PATCH", path=r"packagerepositories/two\?(?!.*dryRun)", times=None)
+    proxy.on(refused, method="PATCH", path=r"packagerepositories/two\?(?!.*dryRun)", times=None, after=1)
     done = Repo(proxy.kubeconfig)("set-default", "two", code=5)
     assert "one is the default as before" in done.stderr
     assert marked(repo) == ["one"]
@@ -136,7 +135,7 @@ def test_a_mark_that_cannot_be_set_goes_back(repo: Repo, proxy: FaultProxy) -> N
 
 
 def test_many_move_the_mark_at_the_same_moment(repo: Repo) -> None:
-    """One of them gets it; whoever does not is told so with exit code 5."""
+    """One of them gets it, and whoever does not is told so with exit code 5; if one is killed, there are no two."""
     names = [f"r{n}" for n in range(5)]
     for name in names:
         repo("add", name, URL, "--force")
@@ -147,6 +146,11 @@ def test_many_move_the_mark_at_the_same_moment(repo: Repo) -> None:
     assert {code for code, _, _ in done} <= {0, 5}
     winner = dict(zip(names[1:], done, strict=True)).get(left[0])
     assert winner is None or winner[0] == 0
+    started = [repo.start("set-default", name) for name in names]
+    time.sleep(0.2)  # they are at it then, or just before or behind it: no moment may be a bad one
+    started[0].send_signal(signal.SIGKILL)
+    assert all(ended(one)[0] in (0, 5, -9) for one in started)
+    assert len(marked(repo)) <= 1
 
 
 def test_ten_adds_of_different_names(repo: Repo) -> None:
@@ -186,28 +190,38 @@ def whole(kubectl: Kubectl) -> None:
     assert [one["uid"] for one in found[0]["metadata"]["ownerReferences"]] == [obj["metadata"]["uid"]]
 
 
-@pytest.mark.parametrize("kind", ["add", "update"])
-def test_an_add_that_is_killed_at_any_write_is_completed_by_the_next(
+@pytest.mark.parametrize("kind", ["add", "update", "move"])
+def test_what_is_stopped_at_any_write_is_completed_by_the_next(
     kind: str, repo: Repo, proxy: FaultProxy, kubectl: Kubectl, tmp_path: Path
 ) -> None:
-    """Before each of its writes in turn: what is there then is whole, and the same command completes it."""
+    """Before each of its writes in turn, killed or by Ctrl-C: what is there then is whole, and the same command
+    completes it."""
     file = tmp_path / "password"
     file.write_text(PASSWORD)
     login = ("--username", "ci", "--password-file", str(file), "--force")
-    command = ("add", "team", URL, *login) if kind == "add" else ("update", "team", *login)
+    command = {
+        "add": ("add", "team", URL, *login),
+        "update": ("update", "team", *login),
+        "move": ("update", "team", "--move-credentials", "--force"),
+    }[kind]
     killed = 0
     while True:
         repo("remove", "team")
         if kind == "update":
             repo("add", "team", URL, "--token-stdin", "--force", stdin="t0ken")
+        if kind == "move":
+            auth = {"basic": {"username": "ci", "password": PASSWORD}}
+            repo.room.create({**TEAM, "spec": {"url": URL, "auth": auth}})
         proxy.rules.clear()
         rule = proxy.on(Delay(60), method="POST|PATCH|DELETE", path=WRITES, times=None, after=killed)
         process = Repo(proxy.kubeconfig).start(*command)
         if not reached(rule, process):
             assert ended(process)[0] == 0
             break
-        process.kill()
-        process.communicate(timeout=30)
+        process.send_signal(signal.SIGINT if killed % 2 else signal.SIGKILL)
+        code, _, err = ended(process)
+        assert code == (130 if killed % 2 else -9)
+        assert PASSWORD not in err
         killed += 1
         if there := kubectl.json("get", "packagerepositories")["items"]:
             text = json.dumps(there[0]["spec"])
@@ -218,7 +232,23 @@ def test_an_add_that_is_killed_at_any_write_is_completed_by_the_next(
         repo(*command)
         whole(kubectl)
         assert "unchanged" in repo(*command).stdout
-    assert killed >= 3
+    assert killed >= 2
+
+
+def test_a_remove_that_is_stopped_is_completed_by_the_next(repo: Repo, proxy: FaultProxy, kubectl: Kubectl) -> None:
+    """Before the repository goes nothing has gone; behind it the Secret is left, and goes with the next remove."""
+    for written, there in ((0, ["team"]), (1, [])):
+        repo("add", "team", URL, "--token-stdin", "--force", stdin="t0ken")
+        proxy.rules.clear()
+        rule = proxy.on(Delay(60), method="DELETE", path=WRITES, times=None, after=written)
+        process = Repo(proxy.kubeconfig).start("remove", "team")
+        if reached(rule, process):  # the garbage collector may have been faster with the Secret
+            process.send_signal(signal.SIGINT if written else signal.SIGKILL)
+            assert list(repo.listed()) == there
+        assert ended(process)[0] in ((0, 130) if written else (-9,))
+        repo("remove", "team")
+        assert "unchanged" in repo("remove", "team").stdout
+        assert not kubectl.json("get", "secrets", "-n", "glasskube-system")["items"]
 
 
 def test_a_broken_connection_is_repeated(repo: Repo, proxy: FaultProxy, kubectl: Kubectl, tmp_path: Path) -> None:
@@ -287,14 +317,14 @@ def test_without_permission_nothing_is_half_done(repo: Repo, kubectl: Kubectl, p
     assert "t0ken" not in weak.printed
 
 
-def test_a_bootstrap_goes_on_from_what_update_left(repo: Repo, room: Room, kubectl: Kubectl) -> None:
+def test_a_bootstrap_goes_on_from_what_update_left(repo: Repo, kubectl: Kubectl) -> None:
     """Registering a repository again changes its URL, which frit owns, and leaves credentials as they are."""
     repo("add", "team", URL, "--token-stdin", "--force", stdin="t0ken")
     repo("update", "team", "--url", URL + "/x", "--force")
     auth = kubectl.json("get", "packagerepository", "team")["spec"]["auth"]
-    assert str(register(room.applier, Repository("team", URL + "/y")).change) == "changed"
+    assert str(register(repo.room.applier, Repository("team", URL + "/y")).change) == "changed"
     assert kubectl.json("get", "packagerepository", "team")["spec"] == {"url": URL + "/y", "auth": auth}
-    assert str(register(room.applier, Repository("team", URL + "/y")).change) == "unchanged"
+    assert str(register(repo.room.applier, Repository("team", URL + "/y")).change) == "unchanged"
 
 
 def test_the_tab_key_knows_the_names(repo: Repo) -> None:
@@ -310,26 +340,30 @@ def test_the_tab_key_knows_the_names(repo: Repo) -> None:
     assert repo.completed("frit repo remove te", "/nowhere") == []
 
 
-def test_a_webhook_window_is_waited_for(repo: Repo, room: Room, kubectl: Kubectl) -> None:
-    """While the API server does not trust the webhook on repositories, every write waits, and then goes through."""
-    for name in ("one", "two"):
+def test_a_webhook_window_is_waited_for(repo: Repo, kubectl: Kubectl) -> None:
+    """While the API server does not trust the webhook on repositories, all writes wait, and reads do not."""
+    for name in ("one", "two", "three"):
         repo("add", name, URL, "--force")
     authority, other = Authority("glasskube-ca"), Authority("glasskube-ca")
     hooks.deploy(kubectl, authority.issue(hooks.HOST))
-    hooks.apply(kubectl, hooks.configuration(other.pem))
-    obj = {
-        "apiVersion": "packages.glasskube.dev/v1alpha1",
-        "kind": "PackageRepository",
-        "metadata": {"name": "probe"},
-        "spec": {"url": URL},
-    }
-    room.until_nothing(lambda: "" if "x509" in room.refusal(obj) else "the webhook is not asked yet")
-    closing = threading.Timer(4.0, lambda: kubectl("delete", "validatingwebhookconfiguration", hooks.NAME))
-    closing.start()
-    commands = (("update", "one", "--url", URL + "/x", "--force"), ("set-default", "two"))
-    done = [ended(one) for one in [repo.start(*command) for command in commands]]
-    closing.join()
-    assert [code for code, _, _ in done] == [0, 0], done
-    assert any("certificate-rotation" in err for _, _, err in done)
+    configuration = hooks.configuration(other.pem)
+    configuration["webhooks"][0]["rules"] = [{**hooks.RULE, "operations": ["CREATE", "UPDATE", "DELETE"]}]
+    hooks.apply(kubectl, configuration)
+    repo.room.until_nothing(lambda: "" if "x509" in repo.room.refusal(TEAM) else "the webhook is not asked yet")
+    commands = (
+        ("update", "one", "--url", URL + "/x", "--force"),
+        ("set-default", "two"),
+        ("add", "four", URL, "--force"),
+        ("remove", "three"),
+    )
+    started = [repo.start(*command) for command in commands]
+    repo.room.until_nothing(
+        lambda: "; ".join(str(one.args) for one in started if "certificate-rotation" not in one.printed[1])
+    )
+    assert set(repo.listed()) == {"one", "two", "three"}
+    kubectl("delete", "validatingwebhookconfiguration", hooks.NAME)
+    done = [ended(one) for one in started]
+    assert [code for code, _, _ in done] == [0] * 4, done
     assert marked(repo) == ["two"]
+    assert set(repo.listed()) == {"one", "two", "four"}
     assert repo.listed()["one"]["url"] == URL + "/x"

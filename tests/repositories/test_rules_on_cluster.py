@@ -39,6 +39,7 @@ GOOD_URLS = [
     "https://example.com/@team/a",
     "https://example.com/a%20b+c=d",
     "https://under_score.example.com/~a",
+    "oci://ghcr.io/team/packages:v1@sha256:" + "0" * 64,
 ]
 
 
@@ -61,9 +62,11 @@ def test_what_the_command_line_admits_the_server_admits(installed: Room, url: st
         ("example.com", "must be a URL"),
         ("https://exa mple.com", "must be a URL"),
         ("https://example.com/%zz", "must be a URL"),
-        ("/packages", "must begin with http:// or https://"),
-        ("ftp://example.com", "must begin with http:// or https://"),
-        ("oci://example.com/packages", "must begin with http:// or https://"),
+        ("/packages", "must begin with https://, http:// or oci://"),
+        ("ftp://example.com", "must begin with https://, http:// or oci://"),
+        ("file:///srv/packages", "must begin with https://, http:// or oci://"),
+        ("oci:///packages", "must name a host"),
+        ("oci://user:pw@example.com/packages", "must not hold credentials"),
         ("https:///packages", "must name a host"),
         ("https://:8080/packages", "must name a host"),
         ("https://user:pw@example.com", "must not hold credentials"),

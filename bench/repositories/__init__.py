@@ -1,0 +1,1 @@
+"""Reading package repositories, large ones and many at once. See docs/benchmarks.md, "Repositories"."""
