@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 
 import click
 
 from base.results import Result, Table
+
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What controls a terminal, or the direction of its text, and what JSON takes as it is. It stands in texts only."""
 
 
 def render(result: Result, output: str) -> int:
@@ -26,7 +30,8 @@ def render(result: Result, output: str) -> int:
 
 def _print(result: Result, output: str) -> None:
     if output == "json":
-        click.echo(json.dumps(result.data, indent=2, ensure_ascii=False))
+        text = json.dumps(result.data, indent=2, ensure_ascii=False)
+        click.echo(_UNSEEN.sub(lambda one: f"\\u{ord(one[0]):04x}", text))
     elif output == "yaml":
         import yaml
 

@@ -156,6 +156,8 @@ def _head(begin: bytes, place: Path) -> Head | None:
     line, end, _ = begin.partition(b"\n")
     try:
         about: dict[str, Any] = json.loads(line) if end else {}
-        return Head(**about, asked=place.stat().st_mtime)
-    except (ValueError, TypeError, OSError):
+        head = Head(**about, asked=place.stat().st_mtime)
+    except (ValueError, TypeError, RecursionError, OSError):
         return None
+    texts = all(isinstance(one, str) for one in (head.sha256, head.etag, head.modified))
+    return head if texts and isinstance(head.max_age, float | int | None) else None

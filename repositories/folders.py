@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from base.errors import RepositoryUnusable
 from repositories import names
 from repositories.problems import Malformed, Problem
 from repositories.shelf import Refused, open_below
@@ -13,7 +14,10 @@ from repositories.shelf import Refused, open_below
 
 @dataclass(frozen=True)
 class Folder:
-    """The repository in a folder, as `frit repo serve` would serve it: links that lead out of it are not there."""
+    """The repository in a folder, as `frit repo serve` would serve it: links that lead out of it are not there.
+
+    Every method raises `RepositoryUnusable` for a folder that cannot be looked into.
+    """
 
     directory: Path
     workers: int = 1
@@ -34,6 +38,12 @@ class Folder:
         """Whether there is such a file."""
         return self.directory.joinpath(*path).is_file()
 
+    def leads_out(self, package: str, version: str) -> bool:
+        """Whether a version of a package is a link to what does not lie in the repository."""
+        folder = self.directory / package / version
+        linked = folder.is_symlink() or (folder / names.MANIFEST).is_symlink()
+        return linked and not (folder / names.MANIFEST).resolve().is_relative_to(self.directory.resolve())
+
     def packages(self) -> list[str]:
         """The folders that look like packages, by name: with versions.yaml, or with a version below."""
         return [one for one in self._folders() if self.has((one, names.VERSIONS)) or self.versions(one)]
@@ -46,6 +56,11 @@ class Folder:
         where = self.directory.joinpath(*path)
         try:
             with os.scandir(where) as entries:
-                return sorted(one.name for one in entries if not one.name.startswith(".") and one.is_dir())
+                found = [Path(one.path) for one in entries if not one.name.startswith(".")]
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise RepositoryUnusable(
+                f"could not look into {'/'.join([str(self.directory), *map(names.shown, path)])}: {error.strerror}"
+            ) from None
+        return sorted(one.name for one in found if one.is_dir())

@@ -72,5 +72,5 @@ def from_kept_form(content: bytes, file: str) -> Parsed[Index] | None:
             )
         warnings = tuple(Problem(file, message, tuple(where), line) for message, line, *where in columns["warnings"])
         return Parsed(Index(tuple(entries), columns["extra"]), warnings=warnings)
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return None

@@ -102,11 +102,19 @@ def _checked(folder: Folder, name: str) -> list[str]:
     versions = folder.versions(name)
     for problem in (names.package_problem(name), *map(names.version_problem, versions)):
         if problem:
+            where = folder.directory if names.package_problem(name) else folder.directory / name
             raise RepositoryUnusable(
-                f"could not index {folder.directory / name}: {problem}",
+                f"could not index {where}: {problem}",
                 hint="rename the folder, or move it out of the repository",
             )
+    for version in versions:
+        if folder.leads_out(name, version):
+            raise _link_out(names.manifest_path(name, version))
     return versions
+
+
+def _link_out(path: names.Path) -> Malformed:
+    return Malformed(Problem("/".join(path), "it is not there, or is a link that leads out of the repository"))
 
 
 def _pointer(folder: Folder, name: str) -> str:
@@ -126,7 +134,7 @@ def _entry(folder: Folder, name: str, version: str) -> list[tuple[str, str]]:
     path = names.manifest_path(name, version)
     content = folder.read(path, safe_yaml.MANIFEST.bytes)
     if content is None:
-        raise Malformed(Problem("/".join(path), "it is not there, or is a link that leads out of the repository"))
+        raise _link_out(path)
     manifest = wire.read_manifest(content, "/".join(path)).value
     if manifest.name != name:
         line = safe_yaml.Places(content).line(("name",))
@@ -144,10 +152,11 @@ def _entry(folder: Folder, name: str, version: str) -> list[tuple[str, str]]:
 
 def _compared(folder: Folder, path: names.Path, content: bytes) -> Written:
     try:
-        now = folder.directory.joinpath(*path).read_bytes()
-    except FileNotFoundError:
-        return Written(path, content, "created")
-    return Written(path, content, "unchanged" if now == content else "updated")
+        now = folder.read(path, safe_yaml.INDEX_BYTES)
+    except Malformed:  # it is larger than any that was written
+        now = b""
+    change = "created" if now is None else "unchanged" if now == content else "updated"
+    return Written(path, content, change)
 
 
 def _lines(head: Sequence[tuple[str, str]], key: str, items: Sequence[Sequence[tuple[str, str]]]) -> bytes:

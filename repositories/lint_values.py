@@ -6,7 +6,10 @@ of Glasskube's value configuration (number: whole, boolean: as Go's ParseBool, l
 
 from __future__ import annotations
 
+import functools
+import math
 import re
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +27,11 @@ _WHOLE: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _PLAIN: Final = re.compile(r"\{\{-?\s*\.\s*-?\}\}")
 _TRUTH: Final = re.compile(r"\{\{-?\s*(?:if|with|and|or|not)\s+(?:not\s+)?\.\s*-?\}\}")
 _NOT_RE2: Final = re.compile(r"\(\?<?[=!]|\\[1-9]")
+_CLASS: Final = re.compile(r"\[\^?\]?[^\]]*\]")
+_MOST_STEPS: Final = 100_000
+_SECONDS: Final = 0.5
+"""Processor time for all patterns of one manifest; those that are left over are not tried."""
+
 _ABSENT: Final = object()
 _TEXTS: Final = re.compile(r"/(?:data|stringData|binaryData)/|.*/metadata/(?:labels|annotations)/|.*/env/[^/]+/value$")
 
@@ -40,6 +48,19 @@ class Contents:
     objects: Sequence[Mapping[str, Any]] = ()
     complete: bool = True
 
+    @functools.cached_property
+    def by_name(self) -> Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]:
+        """The objects by kind and name."""
+        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for one in self.objects:
+            found.setdefault((str(one.get("kind")), str(one["metadata"].get("name"))), []).append(one)
+        return found
+
+    @functools.cached_property
+    def some(self) -> str:
+        """A few of the objects, for a message."""
+        return ", ".join(sorted(map(_named, self.objects))[:5]) or "none"
+
 
 def charts_of(manifest: PackageManifest) -> dict[str, Mapping[str, Any]]:
     """The charts of a package by name, with the values that the package sets."""
@@ -53,10 +74,12 @@ def charts_of(manifest: PackageManifest) -> dict[str, Mapping[str, Any]]:
 
 def look(manifest: PackageManifest, contents: Contents, found: Found) -> None:
     """Remark on values and on all targets, those of transformations too."""
+    ends = time.thread_time() + _SECONDS
     for name, definition in (manifest.value_definitions or {}).items():
         at: Field = ("valueDefinitions", name)
-        _constraints(definition, at, found)
-        _default(definition, at, found)
+        patterns = time.thread_time() < ends
+        _constraints(definition, at, found, patterns)
+        _default(definition, at, found, patterns)
         for number, target in enumerate(definition.targets):
             _target(target, contents, (*at, "targets", number), found)
             _written(definition.type, target, contents, (*at, "targets", number), found)
@@ -80,8 +103,7 @@ def _target(target: Target, contents: Contents, at: Field, found: Found) -> None
     matching = _matching(target.resource, contents)
     if not matching and contents.complete:
         wanted = f"{target.resource.api_group} {target.resource.kind} {target.resource.name}"
-        there = ", ".join(sorted(map(_named, contents.objects))[:5]) or "none"
-        found("unmatched-target", (*at, "resource"), f"no object {shown(wanted)}; objects: {there}")
+        found("unmatched-target", (*at, "resource"), f"no object {shown(wanted)}; objects: {contents.some}")
     if matching and patch is not None and patch.op in _NEED_IT and patch.path.startswith("/"):
         found_there = [one for one in matching if _at(one, patch.path) is not _ABSENT]
         if not found_there:
@@ -89,23 +111,21 @@ def _target(target: Target, contents: Contents, at: Field, found: Found) -> None
 
 
 def _matching(wanted: ObjectRef, contents: Contents) -> list[Mapping[str, Any]]:
-    return [one for one in contents.objects if _is(wanted, one)]
+    return [one for one in contents.by_name.get((wanted.kind, wanted.name), ()) if _is(wanted, one)]
 
 
 def _is(wanted: ObjectRef, obj: Mapping[str, Any]) -> bool:
     """`apiGroup` is group and version (`apps/v1`) in most packages, and the group alone in some."""
     version = str(obj.get("apiVersion"))
     metadata = obj["metadata"]
-    return (
-        obj.get("kind") == wanted.kind
-        and metadata.get("name") == wanted.name
-        and wanted.api_group in (version, version.rpartition("/")[0])
+    return bool(
+        wanted.api_group in (version, version.rpartition("/")[0])
         and (not wanted.namespace or metadata.get("namespace", wanted.namespace) == wanted.namespace)
     )
 
 
 def _named(obj: Mapping[str, Any]) -> str:
-    return f"{str(obj.get('kind'))[:60]} {str(obj['metadata'].get('name'))[:60]}"
+    return shown(f"{str(obj.get('kind'))[:60]} {str(obj['metadata'].get('name'))[:60]}")[1:-1]
 
 
 def _written(kind: str, target: Target, contents: Contents, at: Field, found: Found) -> None:
@@ -149,7 +169,7 @@ def _at(value: Any, pointer: str) -> Any:
     return value
 
 
-def _constraints(definition: ValueDefinition, at: Field, found: Found) -> None:
+def _constraints(definition: ValueDefinition, at: Field, found: Found, patterns: bool) -> None:
     limits, at = definition.constraints or Constraints(), (*at, "constraints")
     for low, high, names in (
         (limits.min, limits.max, ("min", "max")),
@@ -157,7 +177,7 @@ def _constraints(definition: ValueDefinition, at: Field, found: Found) -> None:
     ):
         if low is not None and high is not None and low > high:
             found("invalid-constraint", (*at, names[0]), f"{names[0]} {low} is more than {names[1]} {high}")
-    if limits.pattern and (why := _no_pattern(limits.pattern)):
+    if limits.pattern and patterns and (why := _no_pattern(limits.pattern)):
         found("invalid-constraint", (*at, "pattern"), f"{shown(limits.pattern)} {why}")
     if definition.type == "options" and not definition.options:
         found("invalid-constraint", at[:-1], "the type is options, and there are none")
@@ -182,7 +202,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         return re.compile(pattern)
 
 
-def _default(definition: ValueDefinition, at: Field, found: Found) -> None:
+def _default(definition: ValueDefinition, at: Field, found: Found, patterns: bool) -> None:
     value, limits = definition.default_value, definition.constraints or Constraints()
     if not value:
         return
@@ -200,24 +220,30 @@ def _default(definition: ValueDefinition, at: Field, found: Found) -> None:
         case "options":
             why = "" if not definition.options or value in definition.options else "is not one of the options"
         case "text":
-            why = _bad_text(value, limits)
+            why = _bad_text(value, limits, patterns)
     if why:
         found("invalid-default", (*at, "defaultValue"), f"{shown(value)} {why}")
 
 
-def _bad_text(value: str, limits: Constraints) -> str:
+def _bad_text(value: str, limits: Constraints, patterns: bool) -> str:
     size = len(value.encode())
     if limits.min_length is not None and size < limits.min_length:
         return f"is shorter than {limits.min_length} bytes"
     if limits.max_length is not None and size > limits.max_length:
         return f"is longer than {limits.max_length} bytes"
-    if limits.pattern and _quick(limits.pattern, value) and not _no_pattern(limits.pattern):
+    if limits.pattern and patterns and _quick(limits.pattern, value) and not _no_pattern(limits.pattern):
         return "" if _compiled(limits.pattern).search(value) else f"does not match {shown(limits.pattern)}"
     return ""
 
 
 def _quick(pattern: str, value: str) -> bool:
     """Whether matching surely takes no time: Python's expressions can take for ever, and anybody may write one."""
-    repeats = len(re.findall(r"[*+{?]", pattern))
-    nested = re.search(r"\)[*+{]", pattern) is not None
-    return not nested and repeats <= 3 and len(value) <= 200 and len(pattern) <= 200 and "[[:" not in pattern
+    if len(value) > 200 or len(pattern) > 200 or "[[:" in pattern:
+        return False
+    plain = _CLASS.sub("x", pattern)
+    if re.search(r"\)[*+{]", plain):
+        return False
+    repeats = len(re.findall(r"[*+{?]", plain))
+    ways = math.prod(part.count("|") + 1 for part in plain.split(")"))
+    steps: int = ways * (len(value) + 1) ** (repeats + 1)
+    return steps <= _MOST_STEPS

@@ -20,6 +20,7 @@ from repositories.problems import Field, Malformed, field_text
 from repositories.safe_yaml import Bounds, Places
 from repositories.shapes import examined
 from repositories.wire import Index, IndexEntry, PackageManifest, PackageVersions
+from web.plain_json import measure
 from web.plain_yaml import BadText, Limits, documents
 
 T = TypeVar("T")
@@ -211,7 +212,8 @@ class Linter:
     ) -> tuple[Contents, list[Sheet]]:
         """What the package installs, as far as its files are in the repository, and the remarks on these files."""
         objects: list[Mapping[str, Any]] = []
-        complete, sheets = True, []
+        complete, sheets, values = True, [], 0
+        seen: set[names.Path] = set()
         for number, ref in enumerate(manifest.manifests):
             at: Field = ("manifests", number, "url")
             if not ref.url or not names.is_relative(ref.url):
@@ -219,6 +221,9 @@ class Linter:
                 continue
             try:
                 path = names.file_path(package, version, ref.url)
+                if path in seen:
+                    continue
+                seen.add(path)
                 content = self._source.read(path, safe_yaml.FILE.bytes)
             except ValueError as error:
                 sheet.found("unreachable-reference", at, str(error))
@@ -229,11 +234,13 @@ class Linter:
             else:
                 if content is None:
                     sheet.found("unreachable-reference", at, f"there is no {'/'.join(path)}")
-            if content is None:
+            if content is None or values > safe_yaml.FILE.values:
                 complete = False
                 continue
             sheets.append(Sheet(path))
+            before = len(objects)
             complete &= _objects(content, objects, sheets[-1])
+            values += measure(objects[before:])[0]
         charts = lint_values.charts_of(manifest)
         return Contents(charts, objects, complete), sheets
 

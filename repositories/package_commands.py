@@ -157,7 +157,7 @@ def _version(found: Found, asked: str, known: wire.PackageVersions | None) -> st
     from repositories.versions import matching, ordered
 
     latest = known.latest_version if known is not None else found.entry.latest_version
-    if not asked or (known is None and latest):
+    if not asked or known is None:
         chosen = asked or latest
         if chosen:
             return chosen

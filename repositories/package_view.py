@@ -66,7 +66,10 @@ def text(package: Package, url: str) -> str:
         ("Repository", url if package.found.target.name == url else f"{package.found.target.name} ({url})"),
         ("Also in", ", ".join(package.also_in)),
         ("Version", f"{package.version}{pointer}"),
-        ("Latest", "" if package.version == package.latest else f"{package.latest}  (what its maintainers point to)"),
+        (
+            "Latest",
+            "" if package.latest in ("", package.version) else f"{package.latest}  (what its maintainers point to)",
+        ),
         ("Newest", f"{package.newest}  (newer than the one they point to)" if package.newest else ""),
         ("Versions", _versions(package.versions)),
         ("Scope", manifest.scope or wire.CLUSTER),

@@ -8,6 +8,7 @@ decides. Only packages that are listed twice are found here as well. What has an
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import re
 import time
@@ -16,7 +17,7 @@ from typing import Any, Final
 from repositories.names import package_problem
 from repositories.problems import Problem
 from repositories.shapes import MOST_PROBLEMS, NOTHING, Parsed, examined
-from repositories.wire import SCOPES, Index, IndexEntry
+from repositories.wire import LONGEST_TEXT, SCOPES, Index, IndexEntry
 from web.plain_scalars import CONSTANTS, scalar
 
 MOST_PACKAGES: Final = 150_000
@@ -25,7 +26,8 @@ MOST_PACKAGES: Final = 150_000
 ODD_SECONDS: Final = 0.6
 """How long the strict way may take for single entries, in seconds of processor time."""
 
-_MOST_TEXT: Final = 1 << 16
+_MOST_ENTRY: Final = 1 << 20
+_PIECE: Final = 1 << 18
 _KEYS: Final = (b"name", b"shortDescription", b"iconUrl", b"latestVersion", b"scope")
 _PLACE: Final = {key: n for n, key in enumerate(_KEYS)}
 _HAS_SCOPE: Final = 1 << _PLACE[b"scope"]
@@ -53,14 +55,21 @@ def quick_index(content: bytes, file: str) -> Parsed[Index] | None:
     head = _HEAD.match(content)
     if head is None or _CONTROL.search(content):
         return None
-    if not content.isascii():
-        try:
-            content.decode()
-        except UnicodeDecodeError:
-            return None
-        if _BREAK.search(content):
-            return None
+    if not content.isascii() and (not _is_text(content) or _BREAK.search(content)):
+        return None
     return _Reader(content, file, head["indent"]).read(head.end() - len(head["indent"]) - 2)
+
+
+def _is_text(content: bytes) -> bool:
+    """Whether it is UTF-8; in pieces, as one rare letter makes a text in memory four times as large as its bytes."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for at in range(0, len(content), _PIECE):
+            decoder.decode(content[at : at + _PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Reader:
@@ -133,7 +142,7 @@ class _Reader:
         from repositories.safe_yaml import Places
         from web.plain_yaml import BadText, Limits, documents
 
-        if self._odd > ODD_SECONDS:
+        if self._odd > ODD_SECONDS or end - begin > _MOST_ENTRY:
             return False
         began = time.thread_time()
         entry = self._content[begin:end]
@@ -160,11 +169,11 @@ class _Reader:
 
 def _text(plain: bytes | None, single: bytes | None, double: bytes | None) -> str | None:
     """The text of a field, None where it is no text, or where the strict way has to say."""
+    if len(plain or single or double or b"") > LONGEST_TEXT:
+        return None
     if plain is None:
         return (double or b"").decode() if single is None else single.replace(b"''", b"'").decode()
     if b"\n" in plain:
-        if len(plain) > _MOST_TEXT:
-            return None  # its lines, one by one, would cost more than all the rest
         plain = b" ".join(line.lstrip(b" ") for line in plain.split(b"\n"))
     text = plain.decode()
     if text[0].isdigit():

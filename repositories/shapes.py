@@ -155,13 +155,25 @@ def _same(value: Any) -> Any:
     return value
 
 
-def text(wire: str, *, needed: bool = False, problem: Callable[[str], str] | None = None, one_of: str = "") -> Any:
-    """A field of text; `problem` says why a text will not do, `one_of` names the only ones that do."""
+def text(
+    wire: str,
+    *,
+    needed: bool = False,
+    problem: Callable[[str], str] | None = None,
+    one_of: str = "",
+    most: float = math.inf,
+) -> Any:
+    """A field of text of at most so many characters.
+
+    `problem` says why a text will not do, `one_of` names the only ones that do.
+    """
     allowed = one_of.split()
 
     def read(value: Any, where: Field, report: Report) -> Any:
         if not isinstance(value, str):
             return report.wrong(where, _expected("a text", value))
+        if len(value) > most:
+            return report.wrong(where, f"it is longer than {most} characters")
         if allowed and value not in allowed:
             return report.wrong(where, f"{shown(value)} is not one of {', '.join(allowed)}")
         why = problem(value) if problem is not None else ""

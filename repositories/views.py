@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from base.errors import RepositoryUnusable
+from repositories.wording import counted
 
 if TYPE_CHECKING:
     from repositories.credentials import Place
@@ -89,7 +90,7 @@ def seen_text(look: Look, now: datetime) -> str:
         return look.message
     written = f", written {age_text(look.seen.updated, now)} ago" if look.seen.updated else ""
     note = f" ({look.message})" if look.message else ""
-    return f"{look.seen.packages} packages{written}{note}"
+    return f"{counted(look.seen.packages, 'package')}{written}{note}"
 
 
 def place_text(place: Place) -> str:

@@ -32,6 +32,9 @@ CLUSTER: Final = "Cluster"
 NAMESPACED: Final = "Namespaced"
 SCOPES: Final = f"{CLUSTER} {NAMESPACED}"
 
+LONGEST_TEXT: Final = 1 << 16
+"""Characters of a text in an index, of which many are held at once; a picture in a data URL may need so many."""
+
 Mistakes = Iterator[tuple[Field, str]]
 
 
@@ -40,9 +43,9 @@ class IndexEntry:
     """A package as the index lists it. Its scope is `Cluster` where it says none."""
 
     name: str = text("name", needed=True, problem=names.package_problem)
-    short_description: str = text("shortDescription")
-    icon_url: str = text("iconUrl")
-    latest_version: str = text("latestVersion")
+    short_description: str = text("shortDescription", most=LONGEST_TEXT)
+    icon_url: str = text("iconUrl", most=LONGEST_TEXT)
+    latest_version: str = text("latestVersion", most=LONGEST_TEXT)
     scope: str = text("scope", one_of=SCOPES)
     extra: Mapping[str, Any] = unknown()
 

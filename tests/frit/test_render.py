@@ -51,3 +51,13 @@ def test_a_list_is_shown_as_wide_as_was_asked(capsys: pytest.CaptureFixture[str]
     ):
         assert render(result, output) == 0
         assert capsys.readouterr().out == shown
+
+
+def test_json_controls_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """What JSON takes as it is, and a terminal obeys, is escaped; scripts read the same."""
+    data = {"text": "\x1b[31m \x7f \x9b31m \u202e \u2028 größe"}
+    render(Result(data), "json")
+    shown = capsys.readouterr().out
+    assert all(one.isprintable() or one == "\n" for one in shown)
+    assert "größe" in shown
+    assert json.loads(shown) == data

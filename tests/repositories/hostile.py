@@ -44,6 +44,9 @@ TEXTS: dict[str, Callable[[], bytes]] = {
     "nothing but packages": lambda: b"packages:\n" + b"- {}\n" * 240_000,
     "long packages": lambda: b"packages:\n" + (b"- name: a\n  iconUrl: " + b"x" * 190 + b"\n") * 128_000,
     "open entries": lambda: b"packages:\n" + b"- name: 'a\n" * 900_000,
+    "a rare letter in a long description": lambda: (
+        b"packages:\n- name: a\n  shortDescription: \xf0\x9f\x98\x80" + b"x" * (27 * MIB) + b"\n"
+    ),
     "colons": lambda: b"packages:\n- name: " + b"a:" * (7 * MIB) + b"\n",
     "spaces": lambda: b"packages:\n- nam: a" + b" " * (15 * MIB) + b"\n",
     "continued": lambda: b"packages:\n- name: a\n" + b"     a\n" * (2 * MIB),

@@ -59,7 +59,7 @@ def test_the_age_is_counted_from_the_last_question(tmp_path: Path) -> None:
     assert head.age() == float("inf")
 
 
-@pytest.mark.parametrize("damage", ["content", "head", "empty", "no line", "another head", "list"])
+@pytest.mark.parametrize("damage", ["content", "head", "empty", "no line", "another head", "list", "deep", "no digest"])
 def test_a_damaged_entry_is_none(tmp_path: Path, damage: str) -> None:
     """Whatever is wrong with the file, nothing of it is used, and a new entry takes its place."""
     cache = filled(tmp_path)
@@ -73,6 +73,8 @@ def test_a_damaged_entry_is_none(tmp_path: Path, damage: str) -> None:
             "no line": raw.replace(b"\n", b""),
             "another head": b'{"sha256":"x","unknown":1}\n' + CONTENT,
             "list": b"[1]\n" + CONTENT,
+            "deep": b"[" * 4000 + b"\n" + CONTENT,
+            "no digest": b'{"sha256":1}\n' + CONTENT,
         }[damage]
     )
     assert cache.content(PATH) is None

@@ -129,6 +129,9 @@ def test_the_public_index_takes_the_fast_way() -> None:
         "name: a\n  shortDescription: caf\u00e9 \U0001f600",
         "name: a\n  shortDescription: a\tb",
         "name: a\n  shortDescription: a ",
+        f"name: a\n  shortDescription: {'x' * 65536}",
+        f"name: a\n  shortDescription: {'x' * 65537}",
+        f"name: a\n  iconUrl: '{chr(233) * 40000}'",
         "name: a\n  shortDescription: 1 2",
         "name: a\n  shortDescription: 9\n    9",
         "name: a\n  shortDescription: 2 # two",
@@ -186,7 +189,19 @@ def test_what_is_kept_is_what_was_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b'{"form":0}', b"\xff", b'{"form":1,"name":["a"]}', b'{"form":1,"name":1}', b"1"]
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"1",
+        b"\xff",
+        b"[" * 90_000,
+        b'{"form":0}',
+        b'{"form":1,"name":["a"]}',
+        b'{"form":1,"name":1}',
+        b'{"form":1,"name":[],"shortDescription":[],"iconUrl":[],"latestVersion":[],"scope":[],"extras":[]}',
+    ],
 )
 def test_what_was_not_kept_by_this_version_is_no_index(content: bytes) -> None:
     """Another form, or a damaged one, is read anew from the repository's own file."""

@@ -246,3 +246,33 @@ def test_a_broken_manifest_is_exit_code_8(folder: Path) -> None:
     code, out, err = run(folder)
     assert (code, out) == (8, "")
     assert "web/v1.1.0+1/package.yaml, line 2: key 'name' occurs twice" in err
+
+
+def test_links_and_pipes_hold_nobody_up(folder: Path, tmp_path: Path) -> None:
+    """What is no regular file in the repository counts as not there, and a link in a circle as no folder."""
+    index(folder)
+    before = contents(folder)
+    for name in ("round", "web/round"):
+        (folder / name).symlink_to("round")
+    (folder / "index.yaml").unlink()
+    (folder / "index.yaml").symlink_to("/dev/zero")
+    (folder / "web" / "versions.yaml").unlink()
+    os.mkfifo(folder / "web" / "versions.yaml")
+    assert {one.file: one.change for one in index(folder).changes} == {
+        "index.yaml": "created",
+        "web/versions.yaml": "created",
+    }
+    assert contents(folder) == before
+    (folder / "web" / "v0.0.1").symlink_to(tmp_path)
+    (tmp_path / "package.yaml").write_text("name: web\n")
+    with pytest.raises(Malformed, match="link that leads out"):
+        index(folder)
+
+
+def test_a_folder_that_is_no_package_is_named_on_one_line(folder: Path) -> None:
+    """Its name comes from whoever made it."""
+    (folder / "\x1b[31m" / "v1").mkdir(parents=True)
+    (folder / "\x1b[31m" / "v1" / "package.yaml").write_text("")
+    with pytest.raises(RepositoryUnusable, match="cannot be the name of a package") as caught:
+        index(folder)
+    assert caught.value.message.isprintable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -133,11 +134,50 @@ def test_a_hostile_file_causes_a_bounded_number_of_remarks(folder: Path) -> None
     assert 200 < len([one for one in lint(folder).remarks if one.file == STORE]) <= MOST
 
 
-def test_a_slow_pattern_is_not_tried(folder: Path) -> None:
+@pytest.mark.parametrize("pattern", ["^(a|aa)+$", "a*a*a*a*$c", "a*a*a*$c", f"{'(a|a)' * 30}c"])
+def test_a_slow_pattern_is_not_tried(folder: Path, pattern: str) -> None:
     """A pattern that would take Python for ever is not matched with the default."""
-    change(folder, WEB, "^[a-z ]+$", "^(a|aa)+$")
-    change(folder, WEB, "defaultValue: hello", f"defaultValue: {'a' * 60}b")
+    change(folder, WEB, "^[a-z ]+$", pattern)
+    change(folder, WEB, "defaultValue: hello", f"defaultValue: {'a' * 190}b")
+    began = time.thread_time()
     assert lint(folder).remarks == ()
+    assert time.thread_time() - began < 0.5
+
+
+def test_many_patterns_are_not_all_tried(folder: Path) -> None:
+    """All patterns of a manifest together have a bounded time."""
+    values = "".join(
+        f"  v{n}: {{type: text, defaultValue: {'a' * 150}, constraints: {{pattern: 'a*$c{n}'}}, targets: []}}\n"
+        for n in range(4000)
+    )
+    (folder / STORE).write_text(f"name: store\ndefaultNamespace: store\nvalueDefinitions:\n{values}")
+    began = time.thread_time()
+    lint(folder)
+    assert time.thread_time() - began < 2.0
+
+
+def test_a_manifest_that_is_named_often_is_read_once(folder: Path) -> None:
+    """A package may name its manifest a thousand times; that costs and says no more than once."""
+    (folder / OBJECTS).write_text("a: 1\n")
+    change(folder, WEB, "  - url: manifest.yaml\n", "  - url: manifest.yaml\n" * 1000)
+    asked: list[str] = []
+
+    class Counting(Folder):
+        def read(self, path: tuple[str, ...], most: int) -> bytes | None:
+            asked.append("/".join(path))
+            return super().read(path, most)
+
+    found = Linter(Counting(folder), Run()).lint().remarks
+    assert asked.count(OBJECTS) == 1
+    assert [one.rule for one in found if one.file == OBJECTS] == ["not-an-object"]
+
+
+def test_no_remark_can_control_a_terminal(folder: Path) -> None:
+    """Names of objects are shown as text, whatever is in them."""
+    (folder / OBJECTS).write_text('apiVersion: v1\nkind: "C\\e[31m\\x9b"\nmetadata: {name: "\\e]0;x\\a\\u202e"}\n')
+    messages = [one.message for one in lint(folder).remarks]
+    assert any("objects: C\\x1b[31m" in one for one in messages)
+    assert all(one.isprintable() for one in messages)
 
 
 def test_absolute_urls_are_asked_for_on_request(folder: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,48 +13,17 @@ import pytest
 
 from base.clock import Run
 from base.errors import Cancelled, RepositoryUnusable, WrongUsage
-from base.events import silent
 from repositories import names
 from repositories.folders import Folder
 from repositories.linting import Linter
-from repositories.localizing import localized
 from repositories.mirror_state import SUMS, State, mirror_folder
-from repositories.mirroring import Fetch, Mirror, Tally
 from repositories.problems import Malformed
 from repositories.serving import serving
 from tests.frit.processes import PLAIN, finished
+from tests.repositories.origins import WEB, Origin, mirror
 from tests.repositories.schemas import SAMPLES, needs_samples
 from tests.repositories.shelves import change, write
 from web.troubles import TransferError
-
-WEB = "web/v1.1.0+1/package.yaml"
-
-
-class Origin:
-    """A repository in a folder that counts what is asked for, and fails as a test says."""
-
-    def __init__(self, directory: Path, workers: int = 4) -> None:
-        self.workers = workers
-        self.folder = Folder(directory)
-        self.asked: list[str] = []
-        self.broken: set[str] = set()
-        self.run: Run | None = None
-        """Cancelled at the third question, where there is one."""
-
-    def read(self, path: names.Path, most: int) -> bytes | None:
-        file = "/".join(path)
-        self.asked.append(file)
-        if self.run is not None and len(self.asked) == 5:
-            self.run.cancel()
-        if file in self.broken:
-            raise RepositoryUnusable(f"could not read {file}: the server answered 500")
-        return self.folder.read(path, most)
-
-    def packages(self) -> list[str]:
-        return []
-
-    def versions(self, package: str) -> list[str]:
-        return []
 
 
 @pytest.fixture
@@ -66,12 +34,6 @@ def origin(tmp_path: Path) -> Origin:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     return tmp_path / "copy"
-
-
-def mirror(origin: Origin, copy: Path, fetch: Fetch | None = None, run: Run | None = None) -> Tally:
-    origin.asked.clear()
-    with mirror_folder(copy) as state:
-        return Mirror(origin, state, run or Run(), silent, fetch).make()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -228,37 +190,6 @@ def test_manifests_from_elsewhere_are_copied_on_request(origin: Origin, copy: Pa
     mirror(origin, copy, fetch)
     assert asked == [url]
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", SUMS], cwd=copy, check=True)
-
-
-def test_a_url_is_replaced_where_it_stands() -> None:
-    """Whatever is written around it, and quickly: the file may have 2 MiB."""
-    text = "name: a\nlongDescription: '\u00e9 \U0001f600 {}'\nmanifests: [{{url: https://x/}}, {{url: b}}] # end\n"
-    long = text.format("x\n\n" * 400_000).encode()
-    began = time.thread_time()
-    assert localized(long, {0: "./y"}) == long.replace(b"https://x/", b'"./y"')
-    assert time.thread_time() - began < 1.0
-
-
-def test_a_manifest_that_fits_no_schema_is_copied_as_it_is(origin: Origin, copy: Path) -> None:
-    """Its positions cannot be relied on, and clients refuse it wherever its manifests lie."""
-    before = origin.folder.directory.joinpath(WEB).read_bytes()
-    change(origin.folder.directory, WEB, "  - url: manifest.yaml", "  - x\n  - url: https://example.com/m.yaml")
-    mirror(origin, copy, lambda _: b"")
-    assert (copy / WEB).read_bytes() == (origin.folder.directory / WEB).read_bytes() != before
-
-
-def test_a_mirror_keeps_what_is_its_own(origin: Origin, copy: Path) -> None:
-    """Hidden files, such as those of git, are not written, and its list of checksums by nobody else."""
-    url = "  - url: manifest.yaml"
-    change(origin.folder.directory, WEB, url, f"  - url: ../../.git/config\n  - url: ../../.frit-mirror\n{url}")
-    origin.folder.directory.joinpath(".git").mkdir()
-    origin.folder.directory.joinpath(".git", "config").write_text("[core]\n")
-    assert [one.file for one in mirror(origin, copy).missing] == [WEB, WEB]
-    assert not copy.joinpath(".git").exists()
-    change(origin.folder.directory, WEB, "../../.git/config", "../../SHA256SUMS")
-    origin.folder.directory.joinpath(SUMS).write_text("")
-    with pytest.raises(RepositoryUnusable, match="keeps its checksums there"):
-        mirror(origin, copy)
 
 
 def test_a_manifest_that_cannot_be_fetched_is_named(origin: Origin, copy: Path) -> None:

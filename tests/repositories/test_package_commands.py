@@ -204,6 +204,9 @@ def test_a_package_that_cannot_be_read_is_an_error_of_its_repository(frit: Frit,
     shop.files["web/v1.1.0+1/package.yaml"] = b"name: [\n"
     done = frit("show", "web", "-r", shop.url, "--refresh")
     assert done.returncode == 0  # the published file is kept
+    shop.files["index.yaml"] = b"packages:\n- name: web\n- name: store\n  latestVersion: v1.0.0+1\n"
+    done = frit("show", "web", "v1.1.0+1", "-r", shop.url, "--refresh")
+    assert "Latest:" not in done.stdout  # nobody says
     del shop.files["store/v1.0.0+1/package.yaml"]
     assert "store/v1.0.0+1/package.yaml" in frit("show", "store", "-r", shop.url, code=8).stderr
 
