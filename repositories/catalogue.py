@@ -20,8 +20,8 @@ from repositories import wire
 from repositories.carriers import Ways
 from repositories.completion import complete_names
 from repositories.connecting import patient_client
-from repositories.reader import ReadOptions
-from repositories.reading import Outcome, demand, read_indexes
+from repositories.reader import Read, ReadOptions
+from repositories.reading import Outcome, demand, failure, read_indexes
 from repositories.targets import Target, is_url, registered_targets, url_target
 from repositories.wording import counted
 
@@ -151,14 +151,23 @@ def read_catalogue(session: Session, command: str, asked: Asked) -> Catalogue:
         targets, asked.reading, session.run, emit=session.emit, fresh=asked.refresh, seconds=asked.timeout
     )
     for one in outcomes:
-        given = is_url(one.target.name)
         if one.read is not None and one.read.stale:
             session.emit(Said(f"{one.target.name} answers from the cache: {one.read.note}", "warning"))
-        elif isinstance(one.error, WrongUsage) and given:
+        elif isinstance(one.error, WrongUsage) and is_url(one.target.name):
             raise one.error
         elif one.error is not None and len(outcomes) > 1:
-            session.emit(Said(one.error.message if given else f"{one.target.name}: {one.error.message}", "warning"))
+            session.emit(Said(failure(one), "warning"))
+        if one.read is not None:
+            say_odd(session, one.read)
     return Catalogue(outcomes)
+
+
+def say_odd(session: Session, read: Read[Any]) -> None:
+    """Say what is odd about a file, such as fields that frit does not know: the first of it, and how much more."""
+    if read.warnings:
+        more = len(read.warnings) - 1
+        rest = f" (and {counted(more, 'more remark')}; frit repo lint URL   shows them)" if more else ""
+        session.emit(Said(f"{read.warnings[0]}{rest}", "warning"))
 
 
 def _targets(session: Session, command: str, asked: Asked) -> list[Target]:

@@ -13,7 +13,7 @@ from base.events import Said
 from base.options import list_output_option
 from base.results import Result, Table
 from base.session import Session
-from repositories.catalogue import Asked, catalogue_options, read_catalogue, reported
+from repositories.catalogue import Asked, catalogue_options, read_catalogue, reported, say_odd
 from repositories.completion import complete_packages, complete_versions
 
 if TYPE_CHECKING:
@@ -130,8 +130,7 @@ def show(session: Session, /, package: str, version: str, **options: Any) -> Res
             known = _versions(session, reader, package, refresh=asked.refresh, deadline=deadline)
             wanted = _version(chosen, version, known)
             read = reader.manifest(package, wanted, deadline=deadline)
-    for warning in read.warnings:
-        session.emit(Said(str(warning), "warning"))
+    say_odd(session, read)
     shown = Package(chosen, wanted, read.value, known, [one.target.name for one in found[1:]])
     _odd(session, shown)
     data = {**shown.data(), "repositories": data["repositories"]}
@@ -149,6 +148,7 @@ def _versions(
         return None
     if read.stale:
         session.emit(Said(f"{reader.origin.name} answers from the cache: {read.note}", "warning"))
+    say_odd(session, read)
     return read.value
 
 

@@ -13,7 +13,7 @@ from base.parallel import each
 from repositories import wire
 from repositories.credentials import Veil
 from repositories.reader import Origin, Read, Reader, ReadOptions
-from repositories.targets import Target
+from repositories.targets import Target, is_url
 
 T = TypeVar("T")
 
@@ -60,12 +60,18 @@ def read_indexes(
     return each(read, targets, PARALLEL)
 
 
+def failure(outcome: Outcome[T]) -> str:
+    """Why one repository could not be read; messages about a URL have it already."""
+    message = outcome.error.message if outcome.error is not None else ""
+    return message if is_url(outcome.target.name) else f"{outcome.target.name}: {message}"
+
+
 def demand(outcomes: Sequence[Outcome[T]], *, strict: bool = False) -> None:
     """Raise `RepositoryUnusable` where nothing could be read at all, or with `strict` where anything failed."""
     failed = [one for one in outcomes if one.error is not None]
     if not failed or (len(failed) < len(outcomes) and not strict):
         return
-    lines = [f"{one.target.name}: {one.error.message}" for one in failed if one.error is not None]
+    lines = [failure(one) for one in failed]
     hints = dict.fromkeys(one.error.hint for one in failed if one.error is not None and one.error.hint)
     message = lines[0]
     if len(lines) > 1:

@@ -47,7 +47,7 @@ class Report:
     def check(self) -> None:
         """Raise `Malformed` once the file has taken its time, in seconds of this thread's processor time."""
         if time.thread_time() > self._ends:
-            raise Malformed(Problem(self.file, f"it takes longer than {SECONDS:g} s to read"))
+            raise Malformed(Problem(self.file, f"it takes longer than {SECONDS:.1f} s to read"))
 
     def odd(self, field: Field, message: str) -> None:
         """Note a warning."""

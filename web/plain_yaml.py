@@ -224,7 +224,7 @@ class _Builder:
         if self._values - self._looked >= _LOOK:
             self._looked = self._values
             if time.thread_time() > self._ends:
-                raise self._bad(f"it takes longer than {self._limits.seconds:g} s to read", event)
+                raise self._bad(f"it takes longer than {self._limits.seconds:.1f} s to read", event)
 
     def _unused(self, what: str, event: Any) -> BadText:
         return self._bad(f"{what} not used in {self._limits.kind}", event)

@@ -169,6 +169,16 @@ def test_what_is_not_there_is_said_with_what_is(frit: Frit, shop: Site, argument
         assert one in done.stderr
 
 
+def test_unknown_fields_are_told_and_no_failure(frit: Frit, shop: Site) -> None:
+    """The first one with its place, and how many more; also when the answer comes from the cache."""
+    shop.files["index.yaml"] = b"packages:\n- name: web\n  colour: red\n  taste: sweet\n  latestVersion: v1.1.0+1\n"
+    for _ in range(2):
+        done = frit("search", "-r", shop.url)
+        assert "web" in done.stdout
+        assert "index.yaml, line 3: packages[0].colour" in done.stderr
+        assert "(and 1 more remark; frit repo lint URL   shows them)" in done.stderr
+
+
 def test_a_folder_is_named_by_a_url(frit: Frit) -> None:
     """A path is a slip that newcomers make; the message has the URL, and no cluster was asked."""
     done = frit("search", "-r", "tests/packages", code=2)
