@@ -240,13 +240,13 @@ def silent_port() -> Iterator[int]:
 
 def test_a_run_that_finds_no_server_writes_its_report(tmp_path: Path) -> None:
     """A real process that cannot connect leaves a valid report with its exit code and its failed attempts."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]  # nobody listens there any more when frit asks
-    ran = frit(
-        *("bootstrap", "--report", str(tmp_path / "report.json"), "--stage-timeout", "connect=5s", "--no-cache"),
-        *("--cert-manager-manifest", str(tmp_path / "none.yaml"), "-o", "json"),
-        kubeconfig=kubeconfig(tmp_path, f"https://127.0.0.1:{port}"),
-    )
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there, nor can anybody
+        ran = frit(
+            *("bootstrap", "--report", str(tmp_path / "report.json"), "--stage-timeout", "connect=5s", "--no-cache"),
+            *("--cert-manager-manifest", str(tmp_path / "none.yaml"), "-o", "json"),
+            kubeconfig=kubeconfig(tmp_path, f"https://127.0.0.1:{taken.getsockname()[1]}"),
+        )
     report = valid(ran.report)
     assert ran.code == report["exitCode"] != 0
     assert report["outcome"] == "failed"

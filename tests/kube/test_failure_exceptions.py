@@ -50,9 +50,9 @@ def failing_get(url: str, **options: Any) -> BaseException:
 
 def test_broken_connections_are_worth_another_try() -> None:
     """Refused, reset, cut short and silent connections, as urllib3 reports them for real sockets."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    refused = from_exception(failing_get(f"http://127.0.0.1:{port}/"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there, nor can anybody
+        refused = from_exception(failing_get(f"http://127.0.0.1:{taken.getsockname()[1]}/"))
     assert (refused.kind, refused.status) == (Kind.API_UNAVAILABLE, 0)
     assert "refused" in refused.message
     with server(lambda connection: None) as port:

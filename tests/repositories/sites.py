@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
 import hashlib
@@ -145,10 +146,11 @@ def site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
 
 
 def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port on which nobody listens, also not the server of another test: it is taken until the process ends."""
+    one = socket.socket()
+    one.bind(("127.0.0.1", 0))
+    atexit.register(one.close)
+    return int(one.getsockname()[1])
 
 
 def status(code: int, body: bytes = b"", **headers: str) -> Fault:

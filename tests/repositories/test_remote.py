@@ -18,6 +18,7 @@ from repositories.remote import Elsewhere, Remote, reader_for
 from repositories.serving import serving
 from tests.frit.processes import PLAIN, finished
 from tests.repositories.shelves import change, write
+from tests.repositories.sites import closed_port
 from tests.serving import running
 from web.troubles import TransferError
 
@@ -152,9 +153,10 @@ def test_a_url_is_linted_like_a_folder(tmp_path: Path) -> None:
     assert code == 5
     assert out.splitlines()[0].startswith(f"{server.url}/store/v1.0.0+1/package.yaml:5: error: helm: chart 'store'")
     assert out.splitlines()[-1] == "1 error, 0 warnings, 0 notes in 2 packages, 3 versions"
-    code, out, err = finished("repo", "lint", f"{server.url}/", program=PLAIN)
+    port = closed_port()
+    code, out, err = finished("repo", "lint", f"http://127.0.0.1:{port}/", program=PLAIN)
     assert (code, out) == (8, "")
-    assert f"could not read 127.0.0.1:{server.port}/index.yaml" in err
+    assert f"could not read 127.0.0.1:{port}/index.yaml" in err
     assert finished("repo", "lint", f"file://{folder}", program=PLAIN)[0] == 5
 
 
