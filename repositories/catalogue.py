@@ -22,7 +22,7 @@ from repositories.completion import complete_names
 from repositories.connecting import patient_client
 from repositories.reader import Read, ReadOptions
 from repositories.reading import Outcome, demand, failure, read_indexes
-from repositories.targets import Target, is_url, registered_targets, url_target
+from repositories.targets import Target, chosen_targets, is_url
 from repositories.wording import counted
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -140,13 +140,15 @@ def catalogue_options(command: F) -> F:
 def read_catalogue(session: Session, command: str, asked: Asked) -> Catalogue:
     """Read all indexes at the same time; what is odd or old about one of them is said.
 
-    Raises `WrongUsage` for a URL or a CA bundle that makes no sense, and what `registered_targets` raises.
+    Raises `WrongUsage` for a URL or a CA bundle that makes no sense, and what `chosen_targets` raises.
     """
     if asked.ca_bundle is not None:
         from web.tls import trust
 
         trust(asked.ca_bundle)
-    targets = _targets(session, command, asked)
+    targets = chosen_targets(asked.which, lambda: patient_client(session, command, asked.kubeconfig, asked.context))
+    if not targets:
+        session.emit(Said("no package repository is registered; frit repo add NAME URL registers one"))
     outcomes = read_indexes(
         targets, asked.reading, session.run, emit=session.emit, fresh=asked.refresh, seconds=asked.timeout
     )
@@ -168,18 +170,6 @@ def say_odd(session: Session, read: Read[Any]) -> None:
         more = len(read.warnings) - 1
         rest = f" (and {counted(more, 'more remark')}; frit repo lint URL   shows them)" if more else ""
         session.emit(Said(f"{read.warnings[0]}{rest}", "warning"))
-
-
-def _targets(session: Session, command: str, asked: Asked) -> list[Target]:
-    """The repositories to read, each once. The cluster is only asked where a name has to be looked up."""
-    urls = [url_target(one) for one in dict.fromkeys(asked.which) if is_url(one)]
-    names = [one for one in asked.which if not is_url(one)]
-    if urls and not names:
-        return urls
-    targets = registered_targets(patient_client(session, command, asked.kubeconfig, asked.context), names)
-    if not targets:
-        session.emit(Said("no package repository is registered; frit repo add NAME URL registers one"))
-    return [*targets, *urls]
 
 
 @contextlib.contextmanager

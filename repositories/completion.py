@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from kube.client import Client
     from repositories import wire
     from repositories.reader import ReadOptions
     from repositories.targets import Target
@@ -54,25 +55,16 @@ def _offered(ask: Callable[[], Iterable[Suggestion]], incomplete: str) -> list[C
     return found[:MOST]
 
 
-def _targets(ctx: click.Context) -> list[Target]:
+def _client(ctx: click.Context) -> Client:
     from repositories.connecting import client_for
-    from repositories.targets import is_url, registered_targets, url_target
 
-    which = ctx.params.get("which") or ()
-    urls = [url_target(one) for one in which if is_url(one)]
-    names = [one for one in which if not is_url(one)]
-    if urls and not names:
-        return urls
-    client = client_for("completion", ctx.params.get("kubeconfig"), ctx.params.get("context"))
-    return [*registered_targets(client, names), *urls]
+    return client_for("completion", ctx.params.get("kubeconfig"), ctx.params.get("context"))
 
 
 def _repositories(ctx: click.Context) -> list[Suggestion]:
-    from repositories.connecting import client_for
     from repositories.registry import registered
 
-    found = registered(client_for("completion", ctx.params.get("kubeconfig"), ctx.params.get("context")))
-    return [(one.name, one.shown_url) for one in found]
+    return [(one.name, one.shown_url) for one in registered(_client(ctx))]
 
 
 def _options() -> ReadOptions:
@@ -87,8 +79,10 @@ def _options() -> ReadOptions:
 def _indexes(ctx: click.Context) -> list[tuple[Target, wire.Index]]:
     from base.clock import Run
     from repositories.reading import read_indexes
+    from repositories.targets import chosen_targets
 
-    outcomes = read_indexes(_targets(ctx), _options(), Run(), seconds=LIMIT / 2)
+    targets = chosen_targets(ctx.params.get("which") or (), lambda: _client(ctx))
+    outcomes = read_indexes(targets, _options(), Run(), seconds=LIMIT / 2)
     return [(one.target, one.read.value) for one in outcomes if one.read is not None]
 
 

@@ -69,12 +69,9 @@ def search(session: Session, /, words: tuple[str, ...], **options: Any) -> Resul
     if not found and catalogue.outcomes:
         about = f" matches {' '.join(words)!r}" if words else ""
         session.emit(Said(f"no package{about} among {catalogue.size}"))
-    return Result(
-        data,
-        _table(found) if found else None,
-        wide=_wide(found) if found else None,
-        names=list(dict.fromkeys(one.entry.name for one in found)),
-    )
+    table = _wide if session.output == "wide" else _table  # of large results only what is shown
+    names = list(dict.fromkeys(one.entry.name for one in found))
+    return Result(data, table(found) if found else None, names=names)
 
 
 def _table(found: Sequence[Found]) -> Table:

@@ -57,6 +57,16 @@ def registered_targets(client: Client, names: Sequence[str] = ()) -> list[Target
     return [known[name] for name in dict.fromkeys(names)] if names else list(known.values())
 
 
+def chosen_targets(which: Sequence[str], client: Callable[[], Client]) -> list[Target]:
+    """What a list of NAME|URL means, each once, and nothing: all registered. `client` is only made for names.
+
+    Raises what `is_url` and `registered_targets` raise.
+    """
+    urls = [url_target(one) for one in dict.fromkeys(which) if is_url(one)]
+    names = [one for one in which if not is_url(one)]
+    return urls if urls and not names else [*registered_targets(client(), names), *urls]
+
+
 def not_registered(name: str, existing: Sequence[Mapping[str, object]]) -> PreflightFailed:
     """The error where a repository is not there; it names those that are written almost alike."""
     import difflib

@@ -26,7 +26,7 @@ def replace(target: Path, content: bytes, *, durable: bool = True) -> None:
             if durable:
                 os.fsync(file.fileno())
         os.replace(name, target)  # noqa: PTH105 -- beside its like in os
-    except BaseException:
+    except BaseException:  # whatever ended it, nothing may stay; it is raised again
         with contextlib.suppress(OSError):
             os.unlink(name)  # noqa: PTH108 -- the same
         raise
