@@ -38,9 +38,10 @@ class Forked:
         return self._process.exitcode
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal."""
-        assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        """Send it a signal, if it has not ended yet, as `Popen` does."""
+        if self.poll() is None:
+            assert self._process.pid is not None
+            os.kill(self._process.pid, number)
 
     @property
     def printed(self) -> tuple[str, str]:
