@@ -25,8 +25,11 @@ from kube.failure_parts import chain
 from kube.failures import ApiError, Failure, from_answer, from_broken_answer, from_exception
 from kube.hedge import hedged
 from kube.patience import Patience, judge_read, repeated, telling
+from kube.tls import pool
 
 if TYPE_CHECKING:
+    import ssl
+
     from kubernetes.client.configuration import Configuration
     from kubernetes.client.rest import RESTClientObject
 
@@ -78,13 +81,15 @@ class _Tally:
 
 
 class Client:
-    """Requests to one API server. Safe to share between threads."""
+    """Requests to one API server, over connections with this TLS context. Safe to share between threads."""
 
-    def __init__(self, configuration: Configuration, *, user_agent: str) -> None:
+    def __init__(self, configuration: Configuration, tls: ssl.SSLContext | None, *, user_agent: str) -> None:
         from kubernetes.client.api_client import ApiClient
 
         self._configuration = configuration
+        self._tls = tls
         self._api = ApiClient(configuration)
+        self._api.rest_client = pool(configuration, self._tls)
         self._api.user_agent = user_agent
         self._auth = threading.Lock()
         self._sent = itertools.count(1)
@@ -172,7 +177,7 @@ class Client:
         timeout: float,
         new_connection: bool,
     ) -> Answer:
-        rest = self._new_pool() if new_connection else self._api.rest_client
+        rest = pool(self._configuration, self._tls) if new_connection else self._api.rest_client
         response = None
         began = time.monotonic()
         try:
@@ -202,11 +207,6 @@ class Client:
                 raise ApiError(doing, from_broken_answer(raw))
         return Answer(response.status, headers, raw, data)
 
-    def _new_pool(self) -> RESTClientObject:
-        from kubernetes.client.rest import RESTClientObject
-
-        return RESTClientObject(self._configuration)
-
     def _send(
         self,
         rest: RESTClientObject,
@@ -229,8 +229,8 @@ class Client:
         url = self.host + path + ("?" + urlencode(params) if params else "")
         return rest.request(method, url, headers=headers, body=body, _request_timeout=timeout)
 
-    def upgrading(self, path: str) -> tuple[Configuration, dict[str, str]]:
-        """What a WebSocket to the same server needs, which urllib3 does not speak: configuration and credentials.
+    def upgrading(self, path: str) -> tuple[Configuration, ssl.SSLContext | None, dict[str, str]]:
+        """What a WebSocket to the same server needs, which urllib3 does not speak: configuration, TLS, credentials.
 
         Counts as a request. Whoever opens it takes care of its failures and its time (kube/port_forward.py).
         """
@@ -238,7 +238,7 @@ class Client:
         with self._auth:
             self._api.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
         self._tally.requests = next(self._sent)
-        return self._configuration, headers
+        return self._configuration, self._tls, headers
 
     def _notice(self, headers: Mapping[str, str]) -> None:
         if date := headers.get("date"):

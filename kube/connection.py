@@ -7,9 +7,14 @@ import ipaddress
 import logging
 import os
 import re
+import secrets
+import shutil
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -17,6 +22,12 @@ from base.clock import Deadline, Run
 from base.errors import ClusterUnreachable
 from base.parallel import Background
 from kube.client import Client
+from kube.tls import tls_of
+
+if TYPE_CHECKING:
+    import ssl
+
+    from kubernetes.client.configuration import Configuration
 
 _LOOK = 0.1  # seconds between two looks whether the run shall stop
 _ENDED_BY_SIGNAL = re.compile(r"process returned -\d")
@@ -92,9 +103,15 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
                 f"could not find context {context!r} in {where}",
                 hint="contexts that are there: " + (", ".join(names) or "none"),
             )
-        kube_config.load_kube_config(
-            config_file=where, context=context, client_configuration=configuration, persist_config=False
-        )
+        with _passing_folder() as folder:
+            kube_config.load_kube_config(
+                config_file=where,
+                context=context,
+                client_configuration=configuration,
+                persist_config=False,
+                temp_file_path=folder,
+            )
+            tls = _tls(configuration, f"context {context!r} in {where}")
     except ConfigException as error:
         raise ClusterUnreachable(
             f"could not read the kubeconfig {where}: {_without_content(error)}",
@@ -126,7 +143,7 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
         )
     if _is_loopback(str(configuration.host)) and configuration.proxy in getproxies().values():
         configuration.proxy = None
-    return Connection(Client(configuration, user_agent=user_agent), context, str(configuration.host))
+    return Connection(Client(configuration, tls, user_agent=user_agent), context, str(configuration.host))
 
 
 def connect_in_time(options: ConnectionOptions, *, user_agent: str, run: Run, deadline: Deadline) -> Connection:
@@ -143,6 +160,29 @@ def connect_in_time(options: ConnectionOptions, *, user_agent: str, run: Run, de
         "could not get credentials in time: the kubeconfig's credential plugin has not ended",
         hint="log in with your provider's tool first, then check with: kubectl auth whoami",
     )
+
+
+@contextlib.contextmanager
+def _passing_folder() -> Iterator[str]:
+    """Where the loader writes the certificates and keys that stand in a kubeconfig; it makes the folder if it has any.
+
+    They are gone as soon as they are loaded: no end of frit, not even SIGKILL a moment later, leaves a key behind.
+    """
+    folder = Path(tempfile.gettempdir()) / f"frit-{secrets.token_hex(8)}"
+    try:
+        yield str(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tls(configuration: Configuration, whose: str) -> ssl.SSLContext | None:
+    try:
+        return tls_of(configuration)
+    except ValueError as error:
+        raise ClusterUnreachable(
+            f"could not use the certificates of {whose}: {error}",
+            hint="kubectl config view --raw   shows where they come from; log in again, or ask who gave you the file",
+        ) from None
 
 
 def _is_loopback(url: str) -> bool:
@@ -172,7 +212,7 @@ def _contexts(where: str) -> tuple[list[str], str]:
     return sorted(str(one.value["name"]) for one in merged.config.value["contexts"]), str(current)
 
 
-def _in_cluster(configuration: object, options: ConnectionOptions, user_agent: str) -> Connection:
+def _in_cluster(configuration: Configuration, options: ConnectionOptions, user_agent: str) -> Connection:
     from kubernetes.config import incluster_config
     from kubernetes.config.config_exception import ConfigException
 
@@ -187,8 +227,8 @@ def _in_cluster(configuration: object, options: ConnectionOptions, user_agent: s
         raise ClusterUnreachable(
             f"could not use this pod's service account: {error}", hint="name a file with --kubeconfig FILE"
         ) from None
-    host = str(configuration.host)  # type: ignore[attr-defined]  # a Configuration of the untyped loader
-    return Connection(Client(configuration, user_agent=user_agent), "in-cluster", host)
+    tls = _tls(configuration, "this pod's service account")
+    return Connection(Client(configuration, tls, user_agent=user_agent), "in-cluster", str(configuration.host))
 
 
 def _without_content(error: Exception) -> str:

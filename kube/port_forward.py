@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from base.clock import Deadline
 from base.parallel import Background
@@ -76,15 +76,17 @@ def forwarded(client: Client, namespace: str, pod: str, port: int, *, timeout: f
     deadline = Deadline.after(timeout)
 
     def connect() -> Tunnel:
-        from kubernetes.stream.ws_client import create_websocket, get_websocket_url
-        from websocket import WebSocketBadStatusException
+        from kubernetes.stream.ws_client import get_websocket_url, websocket_proxycare
+        from websocket import WebSocket, WebSocketBadStatusException
 
-        configuration, headers = client.upgrading(path)
-        headers["sec-websocket-protocol"] = "v4.channel.k8s.io"
+        configuration, tls, headers = client.upgrading(path)
+        url = get_websocket_url(client.host + path, [("ports", str(port))])
+        options: dict[str, Any] = {"header": {**headers, "Sec-WebSocket-Protocol": "v4.channel.k8s.io"}}
+        if configuration.proxy:
+            options = websocket_proxycare(options, configuration, url, headers)
+        websocket = WebSocket(sslopt={"context": tls, "server_hostname": configuration.tls_server_name})
         try:
-            websocket = create_websocket(
-                configuration, get_websocket_url(client.host + path, [("ports", str(port))]), headers
-            )
+            websocket.connect(url, **options)  # type: ignore[no-untyped-call]  # the library leaves it untyped
         except WebSocketBadStatusException as error:
             failure = from_answer(error.status_code, error.resp_body or b"", error.resp_headers or {})
             raise ApiError(doing, failure) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import truststore
 
+from base.client_certificates import load_client_certificate
 from base.errors import WrongUsage
 
 
@@ -44,16 +45,10 @@ def show_certificate(context: ssl.SSLContext, certificate: bytes, key: bytes) ->
 
     OpenSSL is given files only; the key is in one that nobody else can read, for the time of one call.
     """
-
-    def no_password() -> str:
-        raise ValueError("the key is encrypted; frit cannot ask for its password")
-
     descriptor, name = tempfile.mkstemp(prefix="frit-")  # mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(certificate.rstrip() + b"\n" + key)
-        context.load_cert_chain(name, password=no_password)
-    except ssl.SSLError as error:
-        raise ValueError(f"the client certificate and its key cannot be used: {error.reason or 'not PEM'}") from None
+        load_client_certificate(context, name)
     finally:
         Path(name).unlink()

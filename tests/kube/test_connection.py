@@ -17,7 +17,7 @@ import kube.connection
 from base.clock import Deadline, Run
 from base.errors import Cancelled, ClusterUnreachable
 from kube.connection import Connection, ConnectionOptions, connect, connect_in_time
-from kube.failures import ApiError, Kind
+from kube.failures import ApiError
 from tests.faults.answers import ok
 from tests.faults.proxy import FaultProxy
 
@@ -158,15 +158,12 @@ def test_a_kubeconfig_that_may_not_be_read_is_named(write: Callable[..., str], t
         assert "PermissionError" in refused(str(path)).message
 
 
-def test_an_authority_that_is_no_certificate_is_a_matter_of_the_kubeconfig(
-    server: FaultProxy, write: Callable[..., str]
-) -> None:
-    """It is found out at the first request, which says so and does not count as an outage."""
-    text = config("a", current="a", authority=("certificate-authority-data", "bm9uZQ=="))
-    with pytest.raises(ApiError) as raised:
-        to(write(text.replace("https://a.example.com", server.url))).client.get("/version", doing="ask")
-    assert (raised.value.failure.kind, raised.value.exit_code) == (Kind.PERMANENT_CONFIG, 4)
-    assert "kubeconfig" in raised.value.hint
+@pytest.mark.parametrize("authority", ["bm9uZQ==", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCnh4Cg=="])
+def test_an_authority_that_is_no_certificate_is_refused(write: Callable[..., str], authority: str) -> None:
+    """It is said before the first request, which could only fail."""
+    error = refused(write(config("a", current="a", authority=("certificate-authority-data", authority))))
+    assert "'a'" in error.message
+    assert "holds no certificate that can be read" in error.message
 
 
 def test_several_kubeconfigs_are_merged(write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:

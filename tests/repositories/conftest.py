@@ -155,8 +155,12 @@ class Repo:
         self, *arguments: str, code: int = 0, stdin: str = "", environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run another command in the same way."""
-        started = Forked([*arguments, *self._where], self.environment(environment), stdin)
-        done = subprocess.CompletedProcess(started.args, *started.ended())
+        with tempfile.TemporaryDirectory(prefix="frit-test-temporary-") as temporary:
+            started = Forked(
+                [*arguments, *self._where], self.environment({"TMPDIR": temporary, **(environment or {})}), stdin
+            )
+            done = subprocess.CompletedProcess(started.args, *started.ended())
+            assert list(Path(temporary).iterdir()) == []  # certificates and keys of the kubeconfig, above all
         self.printed += done.stdout + done.stderr
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
