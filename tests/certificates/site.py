@@ -103,15 +103,18 @@ def policy(kubectl: Kubectl, value: str) -> Iterator[None]:
 
 @contextmanager
 def controller_with(kubectl: Kubectl, *arguments: str) -> Iterator[None]:
-    """The controller with these arguments besides (or instead of) its own, and as it was afterwards."""
+    """The controller with these arguments besides (or instead of) its own, and as it was afterwards.
+
+    One goes before the next comes: a new one that finds the lease held looks again only after 15 s.
+    """
     container = kubectl.json("-n", SPACE, "get", "deployment", CONTROLLER)["spec"]["template"]["spec"]["containers"][0]
     flags = {one.partition("=")[0] for one in arguments}
     changed = [one for one in container["args"] if one.partition("=")[0] not in flags]
 
     def put(value: list[str]) -> None:
         patch = [{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": value}]
-        kubectl("-n", SPACE, "patch", "deployment", CONTROLLER, "--type=json", "-p", json.dumps(patch))
-        kubectl("-n", SPACE, "rollout", "status", "deployment", CONTROLLER, "--timeout=60s")
+        with scaled_to_0(kubectl, CONTROLLER):
+            kubectl("-n", SPACE, "patch", "deployment", CONTROLLER, "--type=json", "-p", json.dumps(patch))
 
     put([*changed, *arguments])
     try:
