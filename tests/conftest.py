@@ -18,6 +18,19 @@ WORKER = "" if os.environ.get("FRIT_TEST_CLUSTER") == "existing" else os.environ
 CLUSTER_NAME = "-".join(filter(None, (os.environ.get("FRIT_TEST_CLUSTER_NAME", "frit-test"), WORKER)))
 """The cluster of this run; another name lets two runs go on at the same time. Each worker of a run has its own."""
 
+LONG = (
+    "tests/bootstrap/test_faults_on_cluster.py",
+    "tests/cluster_tests/test_real.py",
+    "tests/chaos/test_chaos_on_cluster.py",
+    "tests/bootstrap/test_fresh_on_cluster.py",
+    "tests/certificates/test_check_cluster.py",
+    "tests/bootstrap/test_existing_on_cluster.py",
+    "tests/bootstrap/test_webhooks_on_cluster.py",
+    "tests/bench/test_on_cluster.py",
+    "tests/bootstrap/test_refusals_on_cluster.py",
+)
+"""Files that take long, the longest first: workers take whole files, and none shall be left with one at the end."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cluster")
@@ -28,6 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    places = {config.rootpath / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
     if not config.getoption("--no-cluster"):
         return
     left_out = [item for item in items if item.get_closest_marker("cluster")]

@@ -41,8 +41,8 @@ def main() -> int:
         shutil.copytree(ROOT / "docs", there / "docs")
         shutil.copytree(ROOT / "bench", there / "bench", ignore=shutil.ignore_patterns("__pycache__", "results"))
         leave_out = [f"--ignore=tests/{name}" for name in ABOUT_THE_TREE]
-        both_processors = ["--dist", "loadfile", "--numprocesses", "2"]
-        pytest = [str(python), "-m", "pytest", "--no-cluster", "-q", *both_processors, *leave_out, *sys.argv[1:]]
+        at_once = ["--dist", "worksteal", "--numprocesses", "3"]
+        pytest = [str(python), "-m", "pytest", "--no-cluster", "-q", *at_once, *leave_out, *sys.argv[1:]]
         return subprocess.run(pytest, cwd=there).returncode
 
 
