@@ -35,6 +35,17 @@ class FritError(Exception):
         self.hint = hint
         self.details: dict[str, Any] = dict(details or {})
 
+    def data(self) -> dict[str, Any]:
+        """The error as JSON types: what `-o json` and `-o yaml` print under `error`."""
+        webhook = self.details.get("webhook")
+        return {
+            "message": self.message,
+            "hint": self.hint,
+            "exitCode": self.exit_code,
+            "kind": str(self.details.get("kind", "")),
+            "webhook": webhook if isinstance(webhook, dict) else None,
+        }
+
 
 class WrongUsage(FritError):
     """An option, an argument or a configuration file does not make sense."""

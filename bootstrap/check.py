@@ -14,7 +14,7 @@ from typing import Any
 
 from base import exits
 from base.clock import Deadline, seconds_text
-from base.errors import NotReady
+from base.errors import FritError, NotReady
 from base.session import Session
 from bootstrap import stale
 from certificates.checks import Check, Severity, failed, passed, skipped
@@ -289,6 +289,12 @@ def data_of(answer: Answer) -> dict[str, Any]:
         ],
         "webhook": answer.webhook.data() if answer.webhook else None,
     }
+
+
+def data_of_error(error: FritError) -> dict[str, Any]:
+    """What scripts get where there is no cluster to ask: the keys that they decide by, and the error."""
+    code = error.exit_code
+    return {"ready": False, "exitCode": code, "reason": error.message, "checks": [], "error": error.data()}
 
 
 def text_of(answer: Answer) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from base.errors import WrongUsage
+from base.errors import FritError, WrongUsage
 from base.options import DURATION, output_option, setting
 from base.results import Result
 from base.session import Session
@@ -79,6 +79,10 @@ def check(
     from bootstrap import check as checking
     from kube.connection import ConnectionOptions, connect
 
-    connection = connect(ConnectionOptions(kubeconfig, context), user_agent=user_agent("check"))
+    try:
+        connection = connect(ConnectionOptions(kubeconfig, context), user_agent=user_agent("check"))
+    except FritError as error:
+        session.failed = Result(checking.data_of_error(error), exit_code=error.exit_code)
+        raise
     answer = checking.check(session, connection, checking.Asked(namespace, wait, issue, only or ""))
     return Result(checking.data_of(answer), text=checking.text_of(answer), exit_code=answer.exit_code)

@@ -10,6 +10,7 @@ import click
 
 from base import exits
 from base.errors import Cancelled, FritError
+from base.results import Result
 from base.session import Session
 
 
@@ -34,6 +35,8 @@ def run_command(arguments: list[str], session: Session) -> int:
         if session.run.cancelled:  # a consequence of the stop, such as a plugin that the same Ctrl-C ended
             return exits.INTERRUPTED
         close_listener(session)
+        if session.failed is None and session.output in ("json", "yaml"):  # a script never gets an empty text
+            session.failed = Result({"error": error.data()}, exit_code=error.exit_code)
         if session.failed is not None:
             from frit.render import render
 

@@ -175,11 +175,10 @@ def say_odd(session: Session, read: Read[Any]) -> None:
 @contextlib.contextmanager
 def reported(session: Session, data: dict[str, Any]) -> Iterator[None]:
     """Raise what was raised inside; scripts get `data` then, besides the error."""
-    from repositories.command_tools import error_data
 
     try:
         yield
     except FritError as error:
         if session.output in ("json", "yaml"):
-            session.failed = Result({**data, "error": error_data(error)}, exit_code=error.exit_code)
+            session.failed = Result({**data, "error": error.data()}, exit_code=error.exit_code)
         raise

@@ -91,18 +91,4 @@ class Writing:
 
     def data(self, change: str, more: dict[str, Any], error: FritError | None = None) -> dict[str, Any]:
         """What scripts get: the change, what it is about, the failed attempts, and the error."""
-        return {"change": change, **more, "failedAttempts": self.journal.attempts, "error": error_data(error)}
-
-
-def error_data(error: FritError | None) -> dict[str, Any] | None:
-    """An error as JSON types."""
-    if error is None:
-        return None
-    webhook = error.details.get("webhook")
-    return {
-        "message": error.message,
-        "hint": error.hint,
-        "exitCode": error.exit_code,
-        "kind": str(error.details.get("kind", "")),
-        "webhook": webhook if isinstance(webhook, dict) else None,
-    }
+        return {"change": change, **more, "failedAttempts": self.journal.attempts, "error": error and error.data()}

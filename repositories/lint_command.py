@@ -71,7 +71,7 @@ def lint(
     from repositories.folders import Folder
     from repositories.linting import Linter, Source, without
 
-    session.output = "json" if output == "sarif" else output
+    session.output = "text" if output == "sarif" else output
     given = gathered(CredentialOptions.taken_from(chosen)).new
     veil, remote = Veil(*given.secrets()), "://" in where
     source: Source = Folder(Path(where))
@@ -93,5 +93,6 @@ def lint(
     failing = ORDER[: ORDER.index(fail_on) + 1] if fail_on != "never" else ()
     code = exits.REFUSED if any(one.severity in failing for one in report.remarks) else exits.OK
     if output == "sarif":
+        session.output = "json"
         return Result(lint_results.as_sarif(report, where), exit_code=code)
     return Result(lint_results.as_data(report, where), text=lint_results.as_text(report, where), exit_code=code)

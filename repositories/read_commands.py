@@ -16,7 +16,7 @@ from base.options import DURATION, list_output_option, setting
 from base.results import Result, Table
 from base.session import Session
 from kube.options import connection_options
-from repositories.command_tools import error_data, name_argument
+from repositories.command_tools import name_argument
 from repositories.completion import complete_names
 from repositories.connecting import patient_client
 from repositories.credential_options import CredentialOptions, credential_options, gathered
@@ -194,7 +194,7 @@ def test(
         "url": hide_credentials(target.url),
         "seen": seen.data(),
         "seconds": round(seconds, 3),
-        "error": error_data(seen.error),
+        "error": seen.error and seen.error.data(),
     }
     error = seen.error
     if error is None and seen.seen is not None and seen.seen.stale:

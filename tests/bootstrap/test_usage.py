@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,12 @@ def test_bad_limits_of_retrying(tmp_path: Path, command: tuple[str, ...], name: 
         from_file = frit("bootstrap", "-f", str(file), kubeconfig=nowhere)
         assert from_file.code == exits.USAGE
         assert f"{file}:2: {name}: {said}" in from_file.stderr
+
+
+def test_a_script_learns_that_nothing_is_ready_without_a_cluster(tmp_path: Path) -> None:
+    """Where there is no kubeconfig `frit check -o json` has the keys that a script decides by, and the error."""
+    ran = frit("check", "-o", "json", kubeconfig=tmp_path / "missing")
+    said = json.loads(ran.stdout)
+    assert ran.code == said["exitCode"] == exits.UNREACHABLE
+    assert (said["ready"], said["checks"]) == (False, [])
+    assert said["reason"] == said["error"]["message"]

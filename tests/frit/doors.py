@@ -27,6 +27,9 @@ def fail(session: Session, name: str) -> Result:
     if name == "failed-result":
         session.output, session.failed = "json", Result({"outcome": "failed"}, exit_code=6)
         raise errors.NotReady("could not wait", hint="wait longer")
+    if name == "for-scripts":
+        session.output = "json"
+        raise errors.NotReady("could not wait", hint="wait longer")
     if name == "broken-pipe":
         raise BrokenPipeError(32, "Broken pipe")
     kind: type[FritError] | None = getattr(errors, name, None)

@@ -49,6 +49,15 @@ def test_a_command_that_fails_can_still_have_a_result() -> None:
     assert err == "error: could not wait\n  wait longer\n"
 
 
+def test_a_failure_is_data_for_scripts() -> None:
+    """With -o json an error that has no result besides it stands on stdout as `error`, and on stderr as ever."""
+    code, out, err = finished("fail", "for-scripts")
+    error = {"message": "could not wait", "hint": "wait longer", "exitCode": code, "kind": "", "webhook": None}
+    assert code == exits.NOT_READY
+    assert json.loads(out) == {"error": error}
+    assert err == "error: could not wait\n  wait longer\n"
+
+
 def test_text_is_for_people() -> None:
     """A table with titles in capitals, then the text; talk does not mix with it."""
     code, out, err = finished("answer", "--code", "10")
