@@ -40,6 +40,9 @@ KEYS: Final = {
 }
 """Field of `Credentials` -> key in a Secret."""
 
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Annotation: the whole object as `kubectl apply` was given it, credentials included."""
+
 _LOGIN: Final = {"username": "basic", "password": "basic", "token": "bearer"}
 _TLS: Final = {"client_certificate": CLIENT_CERTIFICATE, "client_key": CLIENT_CERTIFICATE, "ca_bundle": CA_BUNDLE}
 _SHORTEST = 4  # a shorter value would blank out letters all over a message
@@ -106,6 +109,33 @@ def places(obj: Mapping[str, Any]) -> list[Place]:
         if name := field(obj, "metadata", "annotations", annotation):
             found.append(Place(what, str(name), KEYS[what]))
     return found
+
+
+def inline_values(obj: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """The values of a login that stand in an object, each as its mapping and key, whether they are used or not."""
+    found = [(field(obj, "spec", "auth", method), what) for what, method in _LOGIN.items()]
+    return [(method, what) for method, what in found if isinstance(method, dict) and method.get(what)]
+
+
+def without_copy(annotations: Mapping[str, str]) -> dict[str, str]:
+    """The annotations without the login that `kubectl apply` copied into one of them; the same where there is none."""
+    kept = dict(annotations)
+    try:
+        applied = json.loads(kept.get(LAST_APPLIED, "null"))
+    except (ValueError, RecursionError):
+        return kept
+    found = inline_values(applied)
+    for method, what in found:
+        del method[what]
+    if found:
+        kept[LAST_APPLIED] = json.dumps(applied, separators=(",", ":"), ensure_ascii=False) + "\n"
+    return kept
+
+
+def has_copy(obj: Mapping[str, Any]) -> bool:
+    """Whether an annotation of the object holds a copy of a login, for everybody who may read the object."""
+    annotations = field(obj, "metadata", "annotations", default={})
+    return LAST_APPLIED in annotations and without_copy(annotations) != annotations
 
 
 def methods(found: Iterable[Place]) -> list[str]:

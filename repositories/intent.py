@@ -19,7 +19,9 @@ from repositories.credentials import (
     Place,
     annotations_of,
     auth_of,
+    inline_values,
     places,
+    without_copy,
 )
 from repositories.objects import DEFAULT_ANNOTATION, hide_credentials, one_line
 from repositories.secrets import Kept, in_use, names_for
@@ -164,6 +166,10 @@ def achieved(obj: Object, wanted: Intent, *, default: bool) -> Object:
     for key in (CLIENT_CERTIFICATE, CA_BUNDLE):
         annotations.pop(key, None)
     annotations.update(annotations_of(wanted.places))
+    if not any(one.inline for one in wanted.places):
+        annotations = without_copy(annotations)
+        for method, what in inline_values(obj):  # one that nobody uses, because a Secret is named beside it
+            del method[what]
     if default:
         annotations[DEFAULT_ANNOTATION] = "true"
     if annotations or metadata.get("annotations"):

@@ -20,7 +20,7 @@ from repositories.command_tools import name_argument
 from repositories.completion import complete_names
 from repositories.connecting import patient_client
 from repositories.credential_options import CredentialOptions, credential_options, gathered
-from repositories.views import age_text, as_data, more, place_text, row, seen_text, status, warnings
+from repositories.views import COPIED, age_text, as_data, more, place_text, row, seen_text, status, warnings
 
 LIST_EXAMPLES = """\b
 Examples:
@@ -119,7 +119,7 @@ def show(session: Session, name: str, kubeconfig: str | None, context: str | Non
     Exit codes: 3 where NAME is not registered, or the package API is not installed; 9 where this account may not list
     repositories. A repository that cannot be read is shown with the reason, and is no failure.
     """
-    from repositories.credentials import places
+    from repositories.credentials import has_copy, places
     from repositories.glance import reader
     from repositories.looking import LOOK_LIMIT, look
     from repositories.registry import as_registered, listed
@@ -145,7 +145,7 @@ def show(session: Session, name: str, kubeconfig: str | None, context: str | Non
         ("URL", one.shown_url),
         ("Default", "yes" if one.default else "no"),
         ("Age", age_text(one.created, now)),
-        ("Authentication", "; ".join([one.auth, *map(place_text, kept)])),
+        ("Authentication", "; ".join([one.auth, *map(place_text, kept), *([COPIED] if has_copy(obj) else [])])),
         ("Status", status(one, looks) + (f": {one.message}" if one.message else "")),
         ("Seen by frit", seen_text(seen, now)),
         ("Installed", "not known" if installed is None else ", ".join(installed) or "nothing"),

@@ -18,7 +18,7 @@ from kube.client import Client
 from kube.failures import ApiError, Kind
 from kube.objects import Object, condition, field
 from kube.patience import Patience
-from repositories.credentials import places
+from repositories.credentials import has_copy, inline_values, places
 from repositories.objects import GROUP, REPOSITORIES, Repository, from_object, hide_credentials, one_line, to_object
 
 PERMISSIONS = tuple(Permission(verb, GROUP, REPOSITORIES.plural) for verb in ("list", "get", "create", "patch"))
@@ -104,7 +104,7 @@ def as_registered(obj: Mapping[str, Any]) -> Registered:
     methods = [name for name, given in (("basic", basic), ("bearer", bearer)) if given is not None]
     kept = places(obj)
     methods += ["certificate"] if any(one.what == "client_certificate" for one in kept) else []
-    inline = any(field(basic, key) for key in ("username", "password")) or bool(field(bearer, "token"))
+    inline = bool(inline_values(obj)) or has_copy(obj)
     ready = condition(obj, "Ready")
     said = from_object(obj)
     return Registered(

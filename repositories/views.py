@@ -93,6 +93,10 @@ def seen_text(look: Look, now: datetime) -> str:
     return f"{counted(look.seen.packages, 'package')}{written}{note}"
 
 
+COPIED = "a copy in the annotation of kubectl apply (inline)"
+"""What is said of a login that an annotation of the object holds."""
+
+
 def place_text(place: Place) -> str:
     """Where one value is kept."""
     from repositories.credentials import NAMESPACE

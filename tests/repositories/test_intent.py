@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from typing import Any
 
 import pytest
 
 from base.errors import PreflightFailed, WrongUsage
-from repositories.credentials import CA_BUNDLE, CLIENT_CERTIFICATE, Credentials, MissingCredentials, Place, places
+from repositories.credentials import (
+    CA_BUNDLE,
+    CLIENT_CERTIFICATE,
+    LAST_APPLIED,
+    Credentials,
+    MissingCredentials,
+    Place,
+    has_copy,
+    places,
+)
 from repositories.intent import Given, Intent, achieved, intended, origin
 from repositories.secrets import Kept, names_for
 
@@ -98,6 +109,30 @@ def test_inline_credentials_move() -> None:
     both = team({"basic": {"username": "me", "password": "p4ss"}, "bearer": {"token": "t0ken"}})
     with pytest.raises(WrongUsage, match="only one can be used"):
         intended(both, "team", URL, Given(move=True), {})
+
+
+def test_copies_of_a_moved_login_go_too() -> None:
+    """The annotation of `kubectl apply` holds the whole object; so does a value beside the Secret that is used."""
+    auth = {"basic": {"username": "me", "password": "p4ss"}}
+    applied = json.dumps({"metadata": {"name": "team"}, "spec": {"url": URL, "auth": auth}})
+    before = team(auth, **{LAST_APPLIED: applied, "mine": "stays"})
+    assert has_copy(before)
+    whole = achieved(before, intended(before, "team", URL, Given(move=True), {}), default=False)
+    assert not has_copy(whole)
+    assert "p4ss" not in str(whole)
+    assert json.loads(whole["metadata"]["annotations"][LAST_APPLIED])["spec"] == {"url": URL, "auth": {"basic": {}}}
+    assert whole["metadata"]["annotations"]["mine"] == "stays"
+    shadowed = team({"basic": {**basic(ONE)["basic"], "password": "p4ss"}})
+    assert achieved(shadowed, Intent(URL, tuple(places(shadowed))), default=False) == team(basic(ONE))
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "null", "[1]", '{"spec": 3}', '{"spec": {"auth": {"basic": "x"}}}'])
+def test_an_annotation_without_a_copy_stays(text: str) -> None:
+    """Whatever else somebody wrote there is left alone, and an object that keeps its login inline keeps it there."""
+    assert not has_copy(team(**{LAST_APPLIED: text}))
+    assert achieved(team(**{LAST_APPLIED: text}), Intent(URL, ()), default=False) == team(**{LAST_APPLIED: text})
+    inline = team({"bearer": {"token": "t0ken"}}, **{LAST_APPLIED: '{"spec": {"auth": {"bearer": {"token": "t"}}}}'})
+    assert achieved(copy.deepcopy(inline), Intent(URL, tuple(places(inline))), default=False) == inline
 
 
 def test_credentials_go_on_request() -> None:
