@@ -38,7 +38,12 @@ _SAYS_NOT: Final = re.compile(
 )
 _SUCCESS: Final = re.compile(
     r"\b(?:created|configured|unchanged|deleted|patched|replaced|labeled|annotated|scaled|restarted|condition met"
-    r"|serverside-applied|deployed|successful(?:ly)?)\b"
+    r"|serverside-applied|deployed|successful(?:ly)?|Happy Helming)\b"
+    r"|^No resources found\b"
+)
+_NO_SUCCESS: Final = re.compile(
+    r"\b(?:not|never|cannot|can't|couldn't|unexpected\w*|unable|denied|refused|rejected|giving up)\b|fail|error",
+    re.IGNORECASE,
 )
 _VARIES: Final = re.compile(r"\b[0-9a-f]{8,}\b|\d+")
 _STAMP: Final = re.compile(
@@ -164,7 +169,8 @@ def explain_log(lines: Iterable[str]) -> Explanation:
                 remembered[key] = failure
             if failure is not None:
                 _count(explanation, known, failure, record.line)
-    if only and not explanation.findings and level_of(only) is not Level.TALK and not _SUCCESS.search(only):
+    success = _SUCCESS.search(only) and not _NO_SUCCESS.search(only)
+    if only and not explanation.findings and level_of(only) is not Level.TALK and not success:
         _count(explanation, known, from_text(only), 1)
     return explanation
 
@@ -220,7 +226,7 @@ def _of_object(data: Any, depth: int) -> Iterator[tuple[str, Level]]:
         yield json.dumps(whole, ensure_ascii=False, default=str), Level.ERROR
         return
     level = _level_in(data)
-    texts = [value for key in _TEXTS if isinstance(value := data.get(key), str) and value]
+    texts = [value for key in _TEXTS if isinstance(value := _text(data.get(key)), str) and value]
     inside = next((one for one in texts if one.lstrip()[:1] == "{" or one.endswith("\n")), None)
     if inside is not None and len(texts) == 1:  # a container's log line within the one of its runtime
         for record in records(inside.splitlines()):
@@ -232,6 +238,11 @@ def _of_object(data: Any, depth: int) -> Iterator[tuple[str, Level]]:
     for value in data.values():
         if isinstance(value, dict | list):
             yield from _of_object(value, depth + 1)
+
+
+def _text(value: Any) -> Any:
+    """What stands in a field for a text: itself, or the message of an error that is an object of its own."""
+    return value.get("message") if isinstance(value, dict) else value
 
 
 def _level_in(data: dict[str, Any]) -> Level:

@@ -69,6 +69,10 @@ def found(text: str) -> list[tuple[str, int]]:
         # JSON
         ('{"level":"info","msg":"error budget is fine"}\nx', []),
         (
+            '{"level":50,"msg":"oh","err":{"message":"etcdserver: leader changed","stack":"x"}}\nx',
+            [("api-unavailable", 1)],
+        ),
+        (
             '{"level":"error","msg":"Reconciler error","error":"etcdserver: leader changed"}\nx',
             [("api-unavailable", 1)],
         ),
@@ -138,6 +142,8 @@ def found(text: str) -> list[tuple[str, int]]:
         # one line
         ("no idea what this is", [("unknown", 1)]),
         ("issuer.cert-manager.io/x created", []),
+        ("No resources found in default namespace.", []),
+        ("the widget could not be created: bad frobnicator", [("unknown", 1)]),
         ("", []),
         ("\n  \n", []),
     ],
