@@ -32,8 +32,13 @@ def check_usage(settings: Settings) -> None:
         plain_digest(settings.sha256)
     if settings.image_registry is not None:
         images.check_registry(settings.image_registry)
-    for text in settings.repositories:
-        parse_repository(text)
+    urls: dict[str, str] = {}
+    for one in map(parse_repository, settings.repositories):
+        if urls.setdefault(one.name, one.url) != one.url:
+            raise WrongUsage(
+                f"--repository: {one.name} stands there with two URLs, {urls[one.name]} and {one.url}",
+                hint="leave one of them out, or give it another name",
+            )
     limits = {"--timeout": settings.timeout, **{f"--stage-timeout {n}": s for n, s in settings.stage_timeouts.items()}}
     for option, seconds in limits.items():
         if seconds <= 0:

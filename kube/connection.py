@@ -157,8 +157,9 @@ def connect_in_time(options: ConnectionOptions, *, user_agent: str, run: Run, de
         with contextlib.suppress(TimeoutError):  # `connect` itself raises none
             return job.result(min(deadline.remaining(), _LOOK))
     raise ClusterUnreachable(
-        "could not get credentials in time: the kubeconfig's credential plugin has not ended",
-        hint="log in with your provider's tool first, then check with: kubectl auth whoami",
+        "could not load the kubeconfig and get its credentials in time",
+        hint="does it name a credential plugin that waits for a login? Log in with your provider's tool first, then "
+        "check with: kubectl auth whoami\nelse the time is too short: --timeout",
     )
 
 

@@ -20,6 +20,7 @@ from tests.running import frit
     [
         ({"repositories": ("team",)}, "NAME=URL"),
         ({"repositories": ("team=ftp://packages.example.com",)}, "http://"),
+        ({"repositories": ("team=http://one", "lab=http://one", "team=http://two")}, "team stands there with two URLs"),
         ({"sha256": "abc"}, "64 hexadecimal digits"),
         ({"image_registry": "https://registry.example.com"}, "without https://"),
         ({"cert_manager_version": "1.21"}, "write it in full"),

@@ -243,7 +243,7 @@ def test_a_plugin_that_hangs_is_given_up(write: Callable[..., str], tmp_path: Pa
     """A plugin that waits for somebody is waited for until the deadline, or until the run is asked to stop."""
     options = ConnectionOptions(write(config("a", current="a", user=plugin(tmp_path, "exec sleep 3"))))
     began = time.monotonic()
-    with pytest.raises(ClusterUnreachable, match="credential plugin has not ended"):
+    with pytest.raises(ClusterUnreachable, match="could not load the kubeconfig and get its credentials in time"):
         connect_in_time(options, user_agent="frit/0 (test)", run=Run(), deadline=Deadline.after(0.3))
     stopped = Run()
     stopped.cancel()
