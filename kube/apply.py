@@ -204,7 +204,8 @@ class Applier:
             # it was missing before, or nobody looked; a first attempt that finds it has found somebody else's
             return Change.CREATED if self.compare or repeated else Change.CHANGED
         if self.dry_run:
-            return Change.UNCHANGED if _content(before) == _content(after) else Change.CHANGED
+            same = _content(before) == _content(after) and _ours(before) == _ours(after)
+            return Change.UNCHANGED if same else Change.CHANGED
         # not the resourceVersion: a controller may write the status between the read and the apply. An apply that
         # changes nothing leaves the field manager's own entry as it was, with its time.
         same = _ours(before) == _ours(after) and _generation(before) == _generation(after)

@@ -101,13 +101,15 @@ def test_what_is_in_place_is_not_written(server: FaultProxy, asking: Client) -> 
     ("before", "after", "change"),
     [
         (live("old"), live("new"), Change.CHANGED),
-        (live(manager="kubectl", resourceVersion="1"), live(resourceVersion="2", generation=3), Change.UNCHANGED),
+        (live("1k", resourceVersion="1"), live("1k", resourceVersion="2", generation=3), Change.UNCHANGED),
+        (live(manager="kubectl"), live(), Change.CHANGED),
     ],
+    ids=["another value", "the same in another form", "adopted"],
 )
 def test_a_dry_run_compares_contents(
     server: FaultProxy, asking: Client, before: Any, after: Any, change: Change
 ) -> None:
-    """What a dry run returns differs in bookkeeping always; only the rest counts."""
+    """What a dry run returns differs in bookkeeping always; only the rest counts, and whether frit becomes an owner."""
     given(server, reads=[ok(before)], writes=[ok(after)])
     assert applying(asking, dry_run=True).change is change
 
