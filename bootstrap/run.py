@@ -31,7 +31,7 @@ from bootstrap.report import Recorder, Stage
 from bootstrap.settings import Settings
 from bootstrap.target import target_of_installation, target_of_manifest
 from kube.connection import ConnectionOptions, connect_in_time
-from kube.failures import ApiError
+from kube.failures import ApiError, Kind
 
 
 def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[Planned]:
@@ -63,7 +63,12 @@ def bootstrap(settings: Settings, session: Session, recorder: Recorder) -> list[
         recorder.versions["kubernetes"] = kubernetes
         stage.summary = f"Kubernetes {kubernetes}"
     with recorder.stage("preflight", title_of("preflight"), ground.stage_deadline("preflight")) as stage:
-        plan = preflight(ground.within(stage), stage, kubernetes, chosen, telling)
+        try:
+            plan = preflight(ground.within(stage), stage, kubernetes, chosen, telling)
+        except ApiError as error:
+            if error.failure.kind is Kind.FORBIDDEN:  # as any other missing permission that is seen before a write
+                error.exit_code = exits.PREFLIGHT
+            raise
         recorder.versions["certManager"] = plan.manifest.version if plan.manifest else plan.installation.version
     if settings.dry_run:
         return rehearse(ground, plan)

@@ -59,7 +59,14 @@ def test_a_wrong_digest_is_refused(fresh_cluster: Cluster, bootstrap: Bootstrap,
 def test_missing_permissions_are_named_before_anything_is_written(
     fresh_cluster: Cluster, kubectl: Kubectl, manifest_url: str, tmp_path: Path
 ) -> None:
-    """An account that may only look gets the list of what it lacks, with commands to check, and exit 3."""
+    """An account that may only look gets the list of what it lacks, with commands to check, and exit 3.
+
+    One that may not even look gets the first thing that it may not, and the same exit code.
+    """
+    stranger = kubeconfig_of(fresh_cluster, kubectl, "default", "stranger", tmp_path)
+    blind = frit("bootstrap", "--cert-manager-manifest", manifest_url, "--no-cache", kubeconfig=stranger)
+    assert blind.code == 3, blind.stderr
+    assert "is forbidden" in blind.stderr
     kubectl("create", "clusterrolebinding", "frit-test-viewer", "--clusterrole=view",
             "--serviceaccount=default:viewer", check=False)  # fmt: skip
     kubectl("create", "clusterrole", "frit-test-lister", "--verb=get,list",
