@@ -96,7 +96,8 @@ Start here:
   frit repo list               which package repositories there are
   frit search postgres         which packages they have
 
-Exit codes are listed in docs/exit-codes.md. Every option can also be set as FRIT_<OPTION>."""
+Exit codes are listed in docs/exit-codes.md. Every option can also be set by a variable, such as
+FRIT_CONTEXT: docs/reference.md names all of them."""
 
 
 @click.group(
