@@ -221,7 +221,7 @@ def _refused(origin: str, asked: str | None, wrong: Sequence[str]) -> PreflightF
         "\n".join([f"{origin} is not {what}:", *shown]),
         hint="if the download was cut off or changed on its way, try again or use another source: "
         "--cert-manager-manifest FILE\n"
-        "a mirror's own images are allowed with --image-registry",
+        "images that were moved to a mirror already are accepted with --allow-image REGISTRY/PATH",
         details={"problems": list(wrong)},
     )
 

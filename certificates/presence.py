@@ -33,6 +33,14 @@ WITHOUT = {"mutating": "requests are not completed", "validating": "invalid obje
 """What it means that a webhook configuration is missing."""
 
 
+def mending(found: Installation) -> str:
+    """What to do where something is missing; `frit bootstrap` completes only what it installed itself."""
+    if found.absent or (found.owner is not None and found.owner.kind == "frit"):
+        return INSTALL
+    by = f" ({found.owner})" if found.owner else ""
+    return f"mend it, or remove it completely, with the tool that installed it{by}; frit bootstrap leaves it alone"
+
+
 def installation_check(facts: Facts) -> Check:
     """Which cert-manager this is, and whether there is one at all."""
     found = facts.installation
@@ -46,7 +54,9 @@ def installation_check(facts: Facts) -> Check:
             *(["webhook configurations"] if found.mutating or found.validating else []),
         ]
         return failed(
-            INSTALLATION, f"only the {' and '.join(there)} of cert-manager are there: nothing of it runs", INSTALL
+            INSTALLATION,
+            f"only the {' and '.join(there)} of cert-manager are there: nothing of it runs",
+            mending(found),
         )
     version = f"cert-manager {found.version or 'of unknown version'}"
     owner = f", installed by {found.owner}" if found.owner else ""
@@ -68,8 +78,8 @@ def crds_check(facts: Facts) -> Check:
         return failed(CRDS, "not established yet: " + ", ".join(coming), hint, heals=True)
     gone = [name for name in lacking if name not in coming]
     if len(gone) == len(CRD_NAMES):
-        return failed(CRDS, "the CustomResourceDefinitions of cert-manager are missing", INSTALL)
-    return failed(CRDS, "CustomResourceDefinitions are missing: " + ", ".join(gone), INSTALL)
+        return failed(CRDS, "the CustomResourceDefinitions of cert-manager are missing", mending(facts.installation))
+    return failed(CRDS, "CustomResourceDefinitions are missing: " + ", ".join(gone), mending(facts.installation))
 
 
 def deployment_name(component: str) -> str:
@@ -86,7 +96,8 @@ def deployment_check(facts: Facts, component: str, *, needed: bool = True) -> Ch
     then = CONSEQUENCES[component]
     if deployment is None:
         message = f"the Deployment of the {component} is missing: {then}"
-        return failed(name, message, INSTALL) if needed else warning(name, message, INSTALL)
+        hint = mending(facts.installation)
+        return failed(name, message, hint) if needed else warning(name, message, hint)
     ref = ref_of(deployment)
     replicas = field(deployment, "spec", "replicas", default=1)
     if replicas == 0:
@@ -118,7 +129,7 @@ def configurations_check(facts: Facts) -> Check:
         verb = "configurations are" if len(gone) > 1 else "configuration is"
         effects = " and ".join(WITHOUT[part] for part in gone)
         message = f"the {' and the '.join(gone)} webhook {verb} missing ({WEBHOOK_NAME}): {effects}"
-        return failed(CONFIGURATIONS, message, INSTALL)
+        return failed(CONFIGURATIONS, message, mending(found))
     namespace, name = found.service
     if not name:
         return passed(CONFIGURATIONS, "both are there and call the webhook by its URL")

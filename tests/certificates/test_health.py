@@ -11,7 +11,7 @@ from base import exits
 from certificates.checks import Check, Severity
 from certificates.facts import Missed
 from certificates.health import checks_of
-from certificates.installation import CRD_NAMES, Installation
+from certificates.installation import CRD_NAMES, Installation, Owner
 from certificates.presence import ready_addresses
 from certificates.probe import Outcome, Probed
 from kube.access import Permission
@@ -66,6 +66,16 @@ def test_a_needed_component_that_is_missing_or_at_0_is_final(component: str) -> 
         found = judged(installation=installation(deployments=deployments))[f"deployment-{component}"]
         assert found.final
         assert found.exit_code == exits.NOT_READY
+
+
+@pytest.mark.parametrize(("owner", "completes"), [("frit", True), ("kubectl", False), (None, False)])
+def test_bootstrap_is_named_only_where_it_completes_what_is_missing(owner: str | None, completes: bool) -> None:
+    """It leaves alone what somebody else installed, so there the installer's own tool is what helps."""
+    by = Owner(owner) if owner else None
+    found = installation(owner=by, deployments={}, crds={}, validating=None)
+    checks = judged(installation=found, served=frozenset())
+    hints = [checks[name].hint for name in ("installation", "crds", "deployment-webhook", "webhook-configurations")]
+    assert [hint.startswith("frit bootstrap ") for hint in hints] == [completes] * 4
 
 
 def test_a_component_that_starts_heals_and_one_that_is_half_there_is_a_warning() -> None:

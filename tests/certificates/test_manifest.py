@@ -272,6 +272,7 @@ def test_many_problems_are_counted_and_the_first_are_shown() -> None:
     assert len(caught.value.message.splitlines()) == 10
     assert "more" in caught.value.message.splitlines()[-1]
     assert len(caught.value.details["problems"]) > 20
+    assert "--allow-image" in caught.value.hint
 
 
 @pytest.mark.parametrize("value", [None, 3, "x", [], {}, [[]], [{}], ["x"]])
