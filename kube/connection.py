@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import ssl
 
     from kubernetes.client.configuration import Configuration
+    from kubernetes.config.kube_config import KubeConfigMerger
 
 _LOOK = 0.1  # seconds between two looks whether the run shall stop
 _ENDED_BY_SIGNAL = re.compile(r"process returned -\d")
@@ -71,8 +72,8 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
     where a credential plugin fails.
     """
     from kubernetes.client.configuration import Configuration
-    from kubernetes.config import kube_config
     from kubernetes.config.config_exception import ConfigException
+    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
     configuration = Configuration()
     configuration.retries = False
@@ -91,7 +92,8 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
     root = logging.getLogger()
     root.addHandler(heard)
     try:
-        names, current = _contexts(where)
+        merged = KubeConfigMerger(where)  # read once: `--kubeconfig <(...)` names a pipe
+        names, current = _contexts(merged)
         context = options.context or current
         if not context:
             raise ClusterUnreachable(
@@ -104,13 +106,10 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
                 hint="contexts that are there: " + (", ".join(names) or "none"),
             )
         with _passing_folder() as folder:
-            kube_config.load_kube_config(
-                config_file=where,
-                context=context,
-                client_configuration=configuration,
-                persist_config=False,
-                temp_file_path=folder,
+            loader = KubeConfigLoader(
+                merged.config, active_context=context, config_base_path=None, temp_file_path=folder
             )
+            loader.load_and_set(configuration)
             tls = _tls(configuration, f"context {context!r} in {where}")
     except ConfigException as error:
         raise ClusterUnreachable(
@@ -169,7 +168,13 @@ def _passing_folder() -> Iterator[str]:
 
     They are gone as soon as they are loaded: no end of frit, not even SIGKILL a moment later, leaves a key behind.
     """
-    folder = Path(tempfile.gettempdir()) / f"frit-{secrets.token_hex(8)}"
+    try:
+        folder = Path(tempfile.gettempdir()) / f"frit-{secrets.token_hex(8)}"
+    except FileNotFoundError:  # a container whose whole file system is read-only, say
+        raise ClusterUnreachable(
+            "could not load the kubeconfig's certificates: there is no folder for temporary files",
+            hint="set TMPDIR to a folder that frit may write to; an emptyDir of medium Memory will do in a pod",
+        ) from None
     try:
         yield str(folder)
     finally:
@@ -198,15 +203,13 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _contexts(where: str) -> tuple[list[str], str]:
+def _contexts(merged: KubeConfigMerger) -> tuple[list[str], str]:
     """The names of all contexts, and the current one: of several files the first that says one decides, as for kubectl.
 
     The official loader takes the last, and refuses files without a current one even where it is not needed.
     """
     from kubernetes.config.config_exception import ConfigException
-    from kubernetes.config.kube_config import KubeConfigMerger
 
-    merged = KubeConfigMerger(where)
     if merged.config is None:
         raise ConfigException("there is nothing in it")
     current = next((one["current-context"] for one in merged.config_files.values() if one.get("current-context")), "")

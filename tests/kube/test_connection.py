@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -176,6 +177,30 @@ def test_several_kubeconfigs_are_merged(write: Callable[..., str], monkeypatch: 
     assert to(context="shared").server == "https://shared.example.com"
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join([write(config("a"), "one"), second]))
     assert to().context == "b"
+
+
+def test_a_kubeconfig_may_be_a_pipe(tmp_path: Path) -> None:
+    """`--kubeconfig <(...)`: what it says can be read only once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=pipe.write_text, args=[config("one", current="one")])
+    writing.start()
+    assert connect(ConnectionOptions(kubeconfig=str(pipe)), user_agent="frit/0 (test)").context == "one"
+    writing.join(10)
+
+
+def test_without_a_folder_for_temporary_files_tmpdir_is_named(
+    write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container with a read-only file system: the kubeconfig is not to blame."""
+
+    def nowhere() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", nowhere)
+    with pytest.raises(ClusterUnreachable, match="no folder for temporary files") as raised:
+        connect(ConnectionOptions(kubeconfig=write(config("one", current="one"))), user_agent="frit/0 (test)")
+    assert "TMPDIR" in raised.value.hint
 
 
 def test_the_option_wins_over_the_environment_and_that_over_home(
