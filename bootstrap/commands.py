@@ -147,8 +147,15 @@ def bootstrap(
 
     def finish(outcome: str, code: int, error: FritError | None = None) -> dict[str, Any]:
         data = recorder.report(outcome, code, error)
-        if report is not None:
+        if report is None:
+            return data
+        try:
             reports.write(report, data)
+        except OSError as no:
+            words = f"could not write the report {report}: {no.strerror or no}"
+            if outcome not in ("failed", "interrupted"):
+                raise FritError(f"{words}; the run itself ended well: {outcome}") from None
+            click.echo(words, err=True)  # what ended the run is told all the same, and its exit code counts
         return data
 
     def interrupted(code: int) -> None:

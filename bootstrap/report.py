@@ -245,22 +245,41 @@ def _failures(stages: list[Stage]) -> list[dict[str, Any]]:
 
 def check_writable(path: Path) -> None:
     """Raise `WrongUsage` before anything is done where the report could not be written at the end."""
-    parent = path.parent
-    if path.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
+    parent, writable = path.parent, False
+    with contextlib.suppress(OSError, RuntimeError):  # links in a circle; a current folder that is gone
+        parent = path.resolve().parent
+        writable = not path.is_dir() and parent.is_dir() and os.access(parent, os.W_OK)
+    if _is_stream(path):
+        writable = os.access(path, os.W_OK)
+    if not writable:
         raise WrongUsage(
             f"--report {path}: the report cannot be written there", hint=f"is {parent} a folder that you may write to?"
         )
 
 
 def write(path: Path, report: dict[str, Any]) -> None:
-    """Write a report as JSON, whole or not at all (a temporary file beside it, then a rename)."""
+    """Write a report as JSON, whole or not at all (a temporary file beside it, then a rename).
+
+    A link stays one: the file that it names is written. Into a pipe or a device it is written as it is.
+    """
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    if _is_stream(path):
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+        return
+    path = path.resolve()
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=2, ensure_ascii=False)
-            file.write("\n")
+            file.write(text)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether no file may take the place of this one: a device, a pipe, or what the shell has opened (`>(...)`)."""
+    opened = str(path) in ("/dev/stdout", "/dev/stderr") or str(path).startswith(("/dev/fd/", "/proc/"))
+    return opened or (path.exists() and not path.is_file() and not path.is_dir())
