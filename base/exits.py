@@ -20,7 +20,7 @@ TERMINATED: Final = 143
 
 MEANINGS: Final[dict[int, str]] = {
     OK: "done",
-    BUG: "a bug in frit",
+    BUG: "a bug in frit, or no room left on the machine that it runs on",
     USAGE: "wrong usage",
     PREFLIGHT: "preflight failed: nothing was changed",
     UNREACHABLE: "cluster not reachable, or not authenticated",

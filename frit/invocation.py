@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Sequence
 
@@ -40,7 +41,10 @@ def run_command(arguments: list[str], session: Session) -> int:
         if session.failed is not None:
             from frit.render import render
 
-            render(session.failed, session.output)
+            try:
+                render(session.failed, session.output)
+            except OSError as no:  # a disk that is full: what went wrong is told all the same
+                say(f"could not write the result: {no.strerror or no}")
         show_error(error, session)
         return error.exit_code
     except SystemExit as error:
@@ -49,8 +53,20 @@ def run_command(arguments: list[str], session: Session) -> int:
         return exits.USAGE if completing and error.code else exits.OK
     except Exception as error:  # noqa: BLE001 -- the last line of defence: a bug must not look like anything else
         close_listener(session)
-        show_bug(error)
+        if _no_room(error):
+            say(f"error: the machine that frit runs on has no room left: {error or 'out of memory'}")
+            say("  make room (disk, memory, open files, processes) and run it again")
+        else:
+            show_bug(error)
         return exits.BUG
+
+
+def _no_room(error: Exception) -> bool:
+    """Whether an error says that this machine has no room left, for which frit cannot do anything."""
+    short = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+    if isinstance(error, RuntimeError):
+        return "can't start new thread" in str(error)  # the interpreter's words; it says nothing else
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in short)
 
 
 def interrupted(sessions: Sequence[Session], code: int) -> None:

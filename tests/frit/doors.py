@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import threading
 import time
@@ -17,6 +18,11 @@ from base.results import Result, Table
 from base.session import Session
 
 FOREVER = 60.0
+NO_ROOM = {
+    "MemoryError": MemoryError(),
+    "RuntimeError": RuntimeError("can't start new thread"),
+    "OSError": OSError(errno.EMFILE, "Too many open files"),
+}
 
 
 @click.command()
@@ -32,6 +38,8 @@ def fail(session: Session, name: str) -> Result:
         raise errors.NotReady("could not wait", hint="wait longer")
     if name == "broken-pipe":
         raise BrokenPipeError(32, "Broken pipe")
+    if name in NO_ROOM:
+        raise NO_ROOM[name]
     kind: type[FritError] | None = getattr(errors, name, None)
     if kind is None:
         raise ZeroDivisionError("one by zero")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -122,6 +123,30 @@ def test_a_reader_that_goes_away_changes_no_exit_code(arguments: list[str], code
     os.close(reader)
     with os.fdopen(writer, "wb") as closed:
         assert finished(*arguments, stdout=closed)[::2] == (code, "  grüße\n" if arguments[0] == "answer" else "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_disk_that_is_full_is_no_bug_and_no_success() -> None:
+    """What stdout could not take is an error of its own; what went wrong before is told all the same."""
+    with Path("/dev/full").open("wb") as full:
+        for arguments in (["answer"], ["--help"]):
+            code, _, err = finished(*arguments, stdout=full)
+            assert code == exits.BUG
+            assert "no room left: [Errno 28] No space left on device" in err
+            assert "bug" not in err
+        code, _, err = finished("fail", "failed-result", stdout=full)
+        assert code == exits.NOT_READY
+        assert "error: could not wait\n" in err
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("name", ["MemoryError", "RuntimeError", "OSError"])
+def test_a_machine_without_room_is_no_bug_in_frit(name: str) -> None:
+    """Out of memory, of processes or of open files: the message says so, and nobody reports a bug."""
+    code, _, err = finished("fail", name)
+    assert code == exits.BUG
+    assert err.startswith("error: the machine that frit runs on has no room left: ")
+    assert "bug" not in err
 
 
 def test_a_log_that_breaks_does_not_end_the_work() -> None:
