@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from base.clock import Deadline, Run
 from base.errors import ClusterUnreachable
@@ -140,8 +139,13 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
             f"could not get credentials for context {context!r}: {' '.join(said.split())}",
             hint="log in again with your provider's tool, then check with: kubectl auth whoami",
         )
-    if _is_loopback(str(configuration.host)) and configuration.proxy in getproxies().values():
+    if named := getattr(
+        loader, "proxy", None
+    ):  # the kubeconfig's own: NO_PROXY is about the environment's, as for kubectl
+        configuration.no_proxy = None
+    elif _is_loopback(str(configuration.host)):
         configuration.proxy = None
+    _refuse_socks(configuration, f"context {context!r} in {where}" if named else "the environment")
     return Connection(Client(configuration, tls, user_agent=user_agent), context, str(configuration.host))
 
 
@@ -189,6 +193,20 @@ def _tls(configuration: Configuration, whose: str) -> ssl.SSLContext | None:
             f"could not use the certificates of {whose}: {error}",
             hint="kubectl config view --raw   shows where they come from; log in again, or ask who gave you the file",
         ) from None
+
+
+def _refuse_socks(configuration: Configuration, whose: str) -> None:
+    from kubernetes.client.rest import is_socks_proxy_url, should_bypass_proxies
+
+    if not is_socks_proxy_url(configuration.proxy):
+        return
+    if should_bypass_proxies(str(configuration.host), configuration.no_proxy or ""):
+        return
+    raise ClusterUnreachable(
+        f"could not use the proxy of {whose}: frit speaks no SOCKS",
+        hint="name an HTTP proxy, or none where the server can be reached without one: take away its proxy-url, or for "
+        "a proxy of the environment put the server's host into NO_PROXY",
+    )
 
 
 def _is_loopback(url: str) -> bool:

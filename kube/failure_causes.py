@@ -199,7 +199,7 @@ NOT_TLS: Final = Why(
 )
 PROXY: Final = Why(
     "A proxy stands between the client and the API server and does not let it through.",
-    "Put the server's host into NO_PROXY, or correct HTTPS_PROXY.",
+    "Put the server's host into NO_PROXY, or correct HTTPS_PROXY or the kubeconfig's proxy-url.",
 )
 NOT_AN_API_SERVER: Final = Why(
     "Something that is no API server answered: a proxy, a login page, a load balancer.",

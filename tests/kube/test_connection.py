@@ -312,3 +312,27 @@ def test_a_proxy_of_the_environment_is_used_for_servers_elsewhere(
     with pytest.raises(ApiError, match=r"(?i)refused|proxy"):
         to(write(config("one", current="one"), "elsewhere")).client.get("/version", doing="ask")
     assert to(str(server.kubeconfig)).client.get("/version", doing="ask") == {"major": "1"}
+
+
+def test_the_proxy_of_a_kubeconfig_is_used_whatever_no_proxy_says(
+    server: FaultProxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`proxy-url` is the way to this very cluster; NO_PROXY is about the environment's proxies. As for kubectl."""
+    server.on(ok({"major": "1"}), times=None)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    data = json.loads(server.kubeconfig.read_text())
+    data["clusters"][0]["cluster"]["proxy-url"] = "http://127.0.0.1:1"
+    (tmp_path / "proxied").write_text(json.dumps(data))
+    with pytest.raises(ApiError, match=r"(?i)refused|proxy"):
+        to(str(tmp_path / "proxied")).client.get("/version", doing="ask")
+
+
+def test_a_socks_proxy_is_no_bug(write: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """frit speaks no SOCKS, and says so without the proxy's password; where it is not in the way it does not matter."""
+    kubeconfig = write(config("one", current="one"))
+    monkeypatch.setenv("HTTPS_PROXY", f"socks5://user:{SECRET}@127.0.0.1:1")
+    error = refused(kubeconfig)
+    assert "the environment: frit speaks no SOCKS" in error.message
+    assert SECRET not in error.message + error.hint
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    assert to(kubeconfig).context == "one"
