@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import ssl
 
     from kubernetes.client.configuration import Configuration
-    from kubernetes.config.kube_config import KubeConfigMerger
+    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
 _LOOK = 0.1  # seconds between two looks whether the run shall stop
 _ENDED_BY_SIGNAL = re.compile(r"process returned -\d")
@@ -72,7 +72,7 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
     """
     from kubernetes.client.configuration import Configuration
     from kubernetes.config.config_exception import ConfigException
-    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
+    from kubernetes.config.kube_config import KubeConfigMerger
 
     configuration = Configuration()
     configuration.retries = False
@@ -105,9 +105,7 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
                 hint="contexts that are there: " + (", ".join(names) or "none"),
             )
         with _passing_folder() as folder:
-            loader = KubeConfigLoader(
-                merged.config, active_context=context, config_base_path=None, temp_file_path=folder
-            )
+            loader = _loader(merged, context, folder)
             loader.load_and_set(configuration)
             tls = _tls(configuration, f"context {context!r} in {where}")
     except ConfigException as error:
@@ -166,9 +164,37 @@ def connect_in_time(options: ConnectionOptions, *, user_agent: str, run: Run, de
     )
 
 
+def _loader(merged: KubeConfigMerger, context: str, folder: str) -> KubeConfigLoader:
+    """The official loader; it makes the folder when it needs it, and nobody else may write there.
+
+    By itself it takes the umask for the folder, and opens its files again by their names: under a loose umask
+    somebody else could put a file of his own in the place of one, and would be handed the key.
+    """
+    from kubernetes.config.kube_config import KubeConfigLoader
+
+    class Loader(KubeConfigLoader):  # type: ignore[misc]  # the library is untyped
+        renewing = False  # a token, which needs no file
+
+        def load_and_set(self, client_configuration: Configuration) -> None:
+            super().load_and_set(client_configuration)
+            self.renewing = True
+
+        @property
+        def _temp_file_path(self) -> str:
+            if not self.renewing:
+                Path(folder).mkdir(mode=0o700, exist_ok=True)
+            return folder
+
+        @_temp_file_path.setter
+        def _temp_file_path(self, _: str) -> None:
+            pass
+
+    return Loader(merged.config, active_context=context, config_base_path=None, temp_file_path=folder)
+
+
 @contextlib.contextmanager
 def _passing_folder() -> Iterator[str]:
-    """Where the loader writes the certificates and keys that stand in a kubeconfig; it makes the folder if it has any.
+    """Where the loader writes the certificates and keys that stand in a kubeconfig.
 
     They are gone as soon as they are loaded: no end of frit, not even SIGKILL a moment later, leaves a key behind.
     """

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.client.configuration import Configuration
 
 from base.errors import ClusterUnreachable
 from kube.client import Client
 from kube.connection import ConnectionOptions, connect
 from kube.failures import ApiError
+from kube.tls import tls_of
 from tests.certificates.servers import Authority
 from tests.faults.answers import ok
 from tests.faults.proxy import FaultProxy
@@ -74,6 +77,29 @@ def test_a_certificate_in_the_kubeconfig_is_shown_and_left_on_no_disk(
     client = changed(server, shown)
     assert list(temporary.iterdir()) == []
     asks(client)
+    assert list(temporary.iterdir()) == []
+
+
+def test_nobody_else_may_write_where_the_key_is_for_a_moment(
+    server: FaultProxy, person: Person, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the umask: the loader opens its files again by their names, which somebody could have taken."""
+    modes: list[int] = []
+
+    def looked(configuration: Configuration) -> ssl.SSLContext | None:
+        modes.append(Path(str(configuration.key_file)).parent.stat().st_mode & 0o777)
+        return tls_of(configuration)
+
+    def shown(cluster: dict[str, Any], user: dict[str, Any]) -> None:
+        user.update({"client-certificate-data": data(person.certificate), "client-key-data": data(person.key)})
+
+    monkeypatch.setattr("kube.connection.tls_of", looked)
+    before = os.umask(0)
+    try:
+        changed(server, shown)
+    finally:
+        os.umask(before)
+    assert modes == [0o700]
     assert list(temporary.iterdir()) == []
 
 
