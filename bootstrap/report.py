@@ -249,8 +249,8 @@ def check_writable(path: Path) -> None:
     with contextlib.suppress(OSError, RuntimeError):  # links in a circle; a current folder that is gone
         parent = path.resolve().parent
         writable = not path.is_dir() and parent.is_dir() and os.access(parent, os.W_OK)
-    if _is_stream(path):
-        writable = os.access(path, os.W_OK)
+        if _is_stream(path):
+            writable = os.access(path, os.W_OK)
     if not writable:
         raise WrongUsage(
             f"--report {path}: the report cannot be written there", hint=f"is {parent} a folder that you may write to?"

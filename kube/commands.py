@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from pathlib import Path
@@ -63,7 +64,7 @@ def explain(session: Session, message: tuple[str, ...], file: str | None) -> Res
         text = " ".join(message)
         if not text.strip():
             raise WrongUsage("the message is empty", hint=USAGE)
-        if len(message) == 1 and len(text) < 200 and Path(text).is_file():
+        if len(message) == 1 and len(text) < 200 and os.access(text, os.R_OK) and Path(text).is_file():
             raise WrongUsage(f"{text} is a file", hint=f"To read it: frit explain --file {text}")
         explanation = explain_message(text)
     else:

@@ -79,10 +79,17 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
     configuration.connection_pool_maxsize = 16
     configured = options.kubeconfig or os.environ.get("KUBECONFIG") or ""
     default = Path("~/.kube/config").expanduser()
-    if not configured and not default.exists() and (SERVICE_ACCOUNT / "token").exists():
-        return _in_cluster(configuration, options, user_agent)
     where = configured or str(default)
-    if not any(Path(one).expanduser().exists() for one in where.split(os.pathsep) if one):
+    try:
+        if not configured and not default.exists() and (SERVICE_ACCOUNT / "token").exists():
+            return _in_cluster(configuration, options, user_agent)
+        found = any(Path(one).expanduser().exists() for one in where.split(os.pathsep) if one)
+    except PermissionError as error:  # of a folder above it: root's, say
+        raise ClusterUnreachable(
+            f"could not read the kubeconfig {where}: {error.strerror}",
+            hint="kubectl config view   shows whether kubectl can read it",
+        ) from None
+    if not found:
         raise ClusterUnreachable(
             f"could not find a kubeconfig: {where} does not exist",
             hint="name one with --kubeconfig FILE, or set KUBECONFIG",

@@ -336,3 +336,13 @@ def test_a_socks_proxy_is_no_bug(write: Callable[..., str], monkeypatch: pytest.
     assert SECRET not in error.message + error.hint
     monkeypatch.setenv("NO_PROXY", "example.com")
     assert to(kubeconfig).context == "one"
+
+
+def test_a_kubeconfig_in_a_folder_of_somebody_else_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home folder that belongs to root, say: Python raises there instead of saying no."""
+
+    def forbidden(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", forbidden)
+    assert "Permission denied" in refused("/else/config").message
