@@ -7,7 +7,6 @@ import ipaddress
 import logging
 import os
 import re
-import secrets
 import shutil
 import tempfile
 import time
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     import ssl
 
     from kubernetes.client.configuration import Configuration
-    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
+    from kubernetes.config.kube_config import KubeConfigMerger
 
 _LOOK = 0.1  # seconds between two looks whether the run shall stop
 _ENDED_BY_SIGNAL = re.compile(r"process returned -\d")
@@ -72,7 +71,7 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
     """
     from kubernetes.client.configuration import Configuration
     from kubernetes.config.config_exception import ConfigException
-    from kubernetes.config.kube_config import KubeConfigMerger
+    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
     configuration = Configuration()
     configuration.retries = False
@@ -112,7 +111,9 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
                 hint="contexts that are there: " + (", ".join(names) or "none"),
             )
         with _passing_folder() as folder:
-            loader = _loader(merged, context, folder)
+            loader = KubeConfigLoader(
+                merged.config, active_context=context, config_base_path=None, temp_file_path=folder
+            )
             loader.load_and_set(configuration)
             tls = _tls(configuration, f"context {context!r} in {where}")
     except ConfigException as error:
@@ -144,9 +145,8 @@ def connect(options: ConnectionOptions, *, user_agent: str) -> Connection:
             f"could not get credentials for context {context!r}: {' '.join(said.split())}",
             hint="log in again with your provider's tool, then check with: kubectl auth whoami",
         )
-    if named := getattr(
-        loader, "proxy", None
-    ):  # the kubeconfig's own: NO_PROXY is about the environment's, as for kubectl
+    named = getattr(loader, "proxy", None)
+    if named:  # the kubeconfig's own: NO_PROXY is about the environment's, as for kubectl
         configuration.no_proxy = None
     elif _is_loopback(str(configuration.host)):
         configuration.proxy = None
@@ -171,49 +171,21 @@ def connect_in_time(options: ConnectionOptions, *, user_agent: str, run: Run, de
     )
 
 
-def _loader(merged: KubeConfigMerger, context: str, folder: str) -> KubeConfigLoader:
-    """The official loader; it makes the folder when it needs it, and nobody else may write there.
-
-    By itself it takes the umask for the folder, and opens its files again by their names: under a loose umask
-    somebody else could put a file of his own in the place of one, and would be handed the key.
-    """
-    from kubernetes.config.kube_config import KubeConfigLoader
-
-    class Loader(KubeConfigLoader):  # type: ignore[misc]  # the library is untyped
-        renewing = False  # a token, which needs no file
-
-        def load_and_set(self, client_configuration: Configuration) -> None:
-            super().load_and_set(client_configuration)
-            self.renewing = True
-
-        @property
-        def _temp_file_path(self) -> str:
-            if not self.renewing:
-                Path(folder).mkdir(mode=0o700, exist_ok=True)
-            return folder
-
-        @_temp_file_path.setter
-        def _temp_file_path(self, _: str) -> None:
-            pass
-
-    return Loader(merged.config, active_context=context, config_base_path=None, temp_file_path=folder)
-
-
 @contextlib.contextmanager
 def _passing_folder() -> Iterator[str]:
-    """Where the loader writes the certificates and keys that stand in a kubeconfig.
+    """Where the loader writes the certificates and keys that stand in a kubeconfig; nobody else may write there.
 
     They are gone as soon as they are loaded: no end of frit, not even SIGKILL a moment later, leaves a key behind.
     """
     try:
-        folder = Path(tempfile.gettempdir()) / f"frit-{secrets.token_hex(8)}"
-    except FileNotFoundError:  # a container whose whole file system is read-only, say
+        folder = tempfile.mkdtemp(prefix="frit-")  # mode 0700, whatever the umask
+    except OSError:  # a container whose whole file system is read-only, say
         raise ClusterUnreachable(
             "could not load the kubeconfig's certificates: there is no folder for temporary files",
             hint="set TMPDIR to a folder that frit may write to; an emptyDir of medium Memory will do in a pod",
         ) from None
     try:
-        yield str(folder)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
