@@ -36,6 +36,12 @@ _SAYS_NOT: Final = re.compile(
     r"|\berrors?\"?\s?[:=]\s?(?:null|nil|none|<nil>|0|\"\"|false)(?:\W|$)",
     re.IGNORECASE,
 )
+_ENDED: Final = re.compile(
+    r"\W*(?:error\W+)?(?:(?:process|command) (?:completed|terminated|failed|exited) with |exited with )?"
+    r"exit (?:code|status):? \d+\W*",
+    re.IGNORECASE,
+)
+"""A record that says no more than that a program ended: a consequence of what stands above it."""
 _SUCCESS: Final = re.compile(
     r"\b(?:created|configured|unchanged|deleted|patched|replaced|labeled|annotated|scaled|restarted|condition met"
     r"|serverside-applied|deployed|successful(?:ly)?|Happy Helming)\b"
@@ -197,6 +203,8 @@ def _failure_in(text: str, level: Level) -> Failure | None:
     failure = from_text(text)
     if failure.kind is not Kind.UNKNOWN or failure.cause in _HALF_KNOWN:
         return failure
+    if _ENDED.fullmatch(text):
+        return None
     said = level is Level.ERROR or (
         level is not Level.TALK and _SAYS.search(text) is not None and not _SAYS_NOT.search(text)
     )

@@ -139,6 +139,11 @@ def found(text: str) -> list[tuple[str, int]]:
             [("unknown", 1), ("unknown", 1), ("unknown", 1)],
         ),
         ("I1121 10:00:01.1 1 a.go:1] http: TLS handshake error from 10.0.0.1:1: EOF\nx", []),
+        # that a program ended is a consequence, unless nothing else is told
+        ("etcdserver: leader changed\nError: Process completed with exit code 1.", [("api-unavailable", 1)]),
+        ("x\n##[error]Process completed with exit code 1.", []),
+        ("x\nError: failed to pull: exit status 1", [("unknown", 1)]),
+        ("error: command terminated with exit code 137", [("unknown", 1)]),
         # one line
         ("no idea what this is", [("unknown", 1)]),
         ("issuer.cert-manager.io/x created", []),
