@@ -193,6 +193,8 @@ def words_of(error: BaseException) -> str:
     try:
         if type(error).__name__ == "ApiException":
             return str(getattr(error, "reason", "") or "")
+        if type(error).__name__ == "ProxyError":  # whose text is that of a tuple
+            return ": ".join(str(one) for one in error.args)
         return str(error)
     except Exception:  # noqa: BLE001  a broken __str__ must not hide the failure that it describes
         return ""

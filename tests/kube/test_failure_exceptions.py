@@ -15,6 +15,7 @@ import urllib3
 from kubernetes.client.exceptions import ApiException
 
 from kube.failures import ApiError, Kind, from_exception
+from tests.repositories.sites import closed_port
 
 
 @contextmanager
@@ -65,6 +66,16 @@ def test_broken_connections_are_worth_another_try() -> None:
     assert "timed out" in silent.message
     with server(lambda connection: None) as port:
         assert from_exception(failing_get(f"https://127.0.0.1:{port}/")).kind == Kind.API_UNAVAILABLE
+
+
+def test_a_proxy_that_is_away_is_configuration_and_reads_well() -> None:
+    """urllib3 gives its exception two arguments, so that its own text is that of a tuple."""
+    pool = urllib3.ProxyManager(f"http://127.0.0.1:{closed_port()}", retries=False)
+    with pytest.raises(urllib3.exceptions.ProxyError) as raised:
+        pool.request("GET", "https://api.example.com/")
+    failure = from_exception(raised.value)
+    assert failure.kind is Kind.PERMANENT_CONFIG
+    assert failure.message.startswith("Unable to connect to proxy: HTTPSConnection(host='127.0.0.1'")
 
 
 def test_a_server_that_does_not_speak_tls_is_configuration() -> None:
