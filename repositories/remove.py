@@ -18,6 +18,7 @@ from repositories import secrets
 from repositories.objects import GROUP, REPOSITORIES, VERSION, is_default
 from repositories.put import ref_for
 from repositories.registry import listed
+from repositories.wording import counted
 from repositories.writing import delete, read
 
 CLUSTER_PACKAGES: Final = Resource(GROUP, VERSION, "clusterpackages", "ClusterPackage", False)
@@ -68,9 +69,9 @@ def remove(applier: Applier, name: str) -> Removed:
     used = installed_from(applier.client, name, default=default)
     if used:
         more = f" and {len(used) - MOST_NAMED} more" if len(used) > MOST_NAMED else ""
-        by_default = " (or from the default, which it is)" if default else ""
+        how = " (by its name or as the default)" if default else ""
         raise PreflightFailed(
-            f"could not remove repository {name}: {len(used)} installed packages come from it{by_default}: "
+            f"could not remove repository {name}: it is the source of {counted(len(used), 'installed package')}{how}: "
             f"{', '.join(used[:MOST_NAMED])}{more}",
             hint="remove those packages first, or let them come from elsewhere (spec.packageInfo.repositoryName)",
             details={"installed": used},
