@@ -56,7 +56,10 @@ def rehearse(ground: Ground, plan: Plan) -> list[Planned]:
             found = part(ground.applier(stage, compare=True))
             for one in found:
                 stage.planned(one.ref, one.change, checked=one.checked)
-            stage.summary = counted(found)
+            if name == "cert-manager" and plan.manifest is None:
+                stage.outcome, stage.summary = "kept", plan.kept
+            else:
+                stage.summary = counted(found)
         planned += found
     return planned
 
@@ -73,7 +76,4 @@ def _tried(ref: Ref, call: Callable[[], Applied]) -> Planned:
 
 def counted(planned: Sequence[Planned]) -> str:
     """`12 created, 3 unchanged`, in that order."""
-    return (
-        ", ".join(f"{n} {change}" for change in Change if (n := sum(one.change is change for one in planned)))
-        or "nothing"
-    )
+    return ", ".join(f"{n} {change}" for change in Change if (n := sum(one.change is change for one in planned)))

@@ -25,3 +25,8 @@ class Plan:
     fresh: bool
     package_api: tuple[Step, ...]
     repositories: list[Registered]
+
+    @property
+    def kept(self) -> str:
+        """What is said of an installation that is kept."""
+        return f"{self.installation.version}, installed by {self.installation.owner}: kept"

@@ -252,9 +252,9 @@ def check_writable(path: Path) -> None:
         if _is_stream(path):
             writable = os.access(path, os.W_OK)
     if not writable:
-        raise WrongUsage(
-            f"--report {path}: the report cannot be written there", hint=f"is {parent} a folder that you may write to?"
-        )
+        folder = os.path.isdir(path)  # noqa: PTH112 -- it does not raise where a folder above may not be searched
+        hint = "it is a folder; name a file in it" if folder else f"is {parent} a folder that you may write to?"
+        raise WrongUsage(f"--report {path}: the report cannot be written there", hint=hint)
 
 
 def write(path: Path, report: dict[str, Any]) -> None:

@@ -82,8 +82,7 @@ def _apply_and_prove(ground: Ground, plan: Plan, chosen: Background[Chosen]) -> 
     recorder = ground.recorder
     with recorder.stage("cert-manager", title_of("cert-manager"), ground.stage_deadline("cert-manager")) as stage:
         if plan.manifest is None:
-            stage.outcome = "kept"
-            stage.summary = f"{plan.installation.version}, installed by {plan.installation.owner}: kept"
+            stage.outcome, stage.summary = "kept", plan.kept
             target = target_of_installation(plan.installation)
         else:
             for note in chosen.result().notes:

@@ -34,6 +34,7 @@ def helm_release(cluster: Cluster, helm: Helm) -> Iterator[None]:
 def test_a_healthy_one_is_kept_and_proven(helm_release: None, bootstrap: Bootstrap, kubectl: Kubectl) -> None:
     """Nothing of it is written; the package API and the repositories are added."""
     before = kubectl.json("-n", "cert-manager", "get", "deployments")["items"]
+    assert f"cert-manager: {OLDER}, installed by Helm release cert-manager: kept" in bootstrap("--dry-run").stderr
     ran = bootstrap()
     assert ran.code == 0, ran.stderr
     assert f"cert-manager: {OLDER}, installed by Helm release cert-manager: kept" in ran.stderr
