@@ -9,7 +9,6 @@ import contextlib
 import json
 import math
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from base.errors import Cancelled, FritError, WrongUsage
 from base.events import Event, GaveUp, Listener, Retried, StageEnded, StageStarted
 from base.policy import RetryPolicy, alike
 from base.version import VERSION
+from base.whole_files import replace
 from kube.apply import Applied, Change
 from kube.objects import Ref
 
@@ -258,7 +258,7 @@ def check_writable(path: Path) -> None:
 
 
 def write(path: Path, report: dict[str, Any]) -> None:
-    """Write a report as JSON, whole or not at all (a temporary file beside it, then a rename).
+    """Write a report as JSON, whole or not at all. Raises OSError.
 
     A link stays one: the file that it names is written. Into a pipe or a device it is written as it is.
     """
@@ -267,16 +267,7 @@ def write(path: Path, report: dict[str, Any]) -> None:
         with path.open("a", encoding="utf-8") as stream:
             stream.write(text)
         return
-    path = path.resolve()
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    replace(path.resolve(), text.encode())
 
 
 def _is_stream(path: Path) -> bool:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from base.errors import RepositoryUnusable
+from base.whole_files import replace
 from repositories import names, safe_yaml, wire
 from repositories.folders import Folder
 from repositories.problems import Malformed, Problem
 from repositories.versions import ahead, newest, ordered
-from repositories.whole_files import replace
 
 KEEP: Final = "keep"
 NEWEST: Final = "newest"

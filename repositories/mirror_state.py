@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from base.errors import RepositoryUnusable, WrongUsage
+from base.whole_files import replace
 from repositories import names
-from repositories.whole_files import replace
 
 SUMS: Final = "SHA256SUMS"
 _JOURNAL: Final = ".frit-mirror"

@@ -1,13 +1,14 @@
-"""Files in folders that are published: whole, and with nothing beside them."""
+"""Files of people: whole, and with nothing beside them."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
 
-from repositories.whole_files import replace
+from base.whole_files import replace
 
 
 def test_what_a_killed_run_left_behind_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,6 +22,19 @@ def test_what_a_killed_run_left_behind_is_taken(tmp_path: Path, monkeypatch: pyt
     replace(target, b"new")
     assert target.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_new_file_has_the_mode_that_the_umask_leaves_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
+    """As every program of a shell does it."""
+    before = os.umask(0o077)
+    try:
+        replace(tmp_path / "new", b"x")
+        (tmp_path / "old").touch()
+        (tmp_path / "old").chmod(0o664)
+        replace(tmp_path / "old", b"x")
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("new", "old")] == [0o600, 0o664]
 
 
 def _write(target: Path, letter: bytes) -> None:

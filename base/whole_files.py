@@ -9,21 +9,21 @@ from pathlib import Path
 
 
 def replace(target: Path, content: bytes, *, durable: bool = True) -> None:
-    """Put a complete file in the place of another one, with its mode. Raises OSError.
+    """Put a complete file in the place of another one, with its mode, or of none. Raises OSError.
 
     What is not `durable` may be lost when the machine stops, but not when the process does.
     """
-    try:
+    mode: int | None = None  # what the umask leaves
+    with contextlib.suppress(FileNotFoundError):
         mode = target.stat().st_mode & 0o777
-    except FileNotFoundError:
-        mode = 0o644
     name = target.with_name(f".{target.name}.frit-new")
     descriptor = _alone(name)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             if durable:
                 os.fsync(file.fileno())
             name.replace(target)  # while nobody else writes to it
@@ -42,7 +42,7 @@ def _alone(name: Path) -> int:
         if name.lstat().st_uid != os.geteuid():
             name.unlink()  # of a run of somebody else
     while True:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         with contextlib.suppress(FileNotFoundError):
