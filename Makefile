@@ -19,14 +19,14 @@ lint: $(STAMP)
 	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_floors.py tests/test_tree.py
 
-# Tests wait more than they compute: three workers, on a cluster each with a cluster of its own, keep two processors busy.
-# WORKERS=0 runs them one after the other.
+# Tests on a cluster wait more than they compute: three workers, each with a cluster of its own, keep two processors busy.
+# WORKERS=0 runs them one after the other. Those without a cluster compute, and measure time: they get no third one.
 WORKERS ?= 3
 
 # ARGS goes to pytest: make test ARGS="--no-cluster -k retry". Everything is built before any test runs beside it: a
 # build takes all processors, and tests measure time.
 test: $(STAMP)
-	$(PY) -m pytest -m "not cluster" --dist worksteal --numprocesses $(WORKERS) $(ARGS)
+	$(PY) -m pytest -m "not cluster" --dist worksteal --numprocesses 2 $(ARGS)
 	$(if $(findstring --no-cluster,$(ARGS)),,$(PY) -m tests.cluster build > /dev/null)
 	$(PY) -m pytest -m cluster --dist loadfile --no-loadscope-reorder --numprocesses $(WORKERS) $(ARGS)
 
