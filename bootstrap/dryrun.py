@@ -76,4 +76,7 @@ def _tried(ref: Ref, call: Callable[[], Applied]) -> Planned:
 
 def counted(planned: Sequence[Planned]) -> str:
     """`12 created, 3 unchanged`, in that order."""
-    return ", ".join(f"{n} {change}" for change in Change if (n := sum(one.change is change for one in planned)))
+    return (
+        ", ".join(f"{n} {change}" for change in Change if (n := sum(one.change is change for one in planned)))
+        or "nothing"
+    )
